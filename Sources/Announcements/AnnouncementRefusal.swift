@@ -1,0 +1,63 @@
+public import HyperModel
+
+/// Why a name was not accepted, for the operator who announced it.
+public enum AnnouncementRefusal: Error, Hashable, Sendable {
+  /// The name cannot occur in a hello. `problem` completes the sentence "the name … ".
+  case badName(String, problem: String)
+  /// None of the domains the directory allows the operator covers the name.
+  case notAllowed(domain: String, allowed: [String])
+  /// The expiry lies further ahead than `AnnouncementRules.longestValidity`.
+  case expiryTooFar(domain: String)
+  /// Another operator holds the name. Who that is belongs into our log, not into the answer.
+  case heldByAnother(domain: String, owner: OperatorName)
+  /// The operator holds as many names as one may.
+  case tooMany(limit: Int)
+  /// A private proxy was asked to announce a name to itself.
+  case ownProxy(OperatorName)
+
+  /// The error code of the answer (PROTOCOL.md 10.2, 10.3).
+  public var code: Int {
+    switch self {
+    case .badName, .expiryTooFar, .ownProxy: 400
+    case .notAllowed, .tooMany: 403
+    case .heldByAnother: 409
+    }
+  }
+
+  /// The error object of the answer.
+  public var fault: CallFault {
+    CallFault(code: code, message: description, data: data)
+  }
+
+  private var data: JSONValue? {
+    guard case .notAllowed(_, let allowed) = self else { return nil }
+    return .array(allowed.map { .string($0) })
+  }
+}
+
+extension AnnouncementRefusal: CustomStringConvertible {
+  public var description: String {
+    switch self {
+    case .badName(let name, let problem):
+      "the name \(Self.shown(name)) \(problem)"
+    case .notAllowed(let domain, let allowed) where allowed.isEmpty:
+      "the name \(Self.shown(domain)) is not allowed: the directory allows this operator no domain at all"
+    case .notAllowed(let domain, let allowed):
+      "the name \(Self.shown(domain)) is not allowed: it must end with \(allowed.joined(separator: " or "))"
+    case .expiryTooFar(let domain):
+      "the announcement of \(Self.shown(domain)) expires too late: \(AnnouncementRules.longestValidityInDays) days ahead is the most"
+    case .heldByAnother(let domain, _):
+      "the name \(Self.shown(domain)) is held by another operator"
+    case .tooMany(let limit):
+      "this operator has announced \(limit) names, more are not allowed"
+    case .ownProxy(let name):
+      "names cannot be announced to \(name), which is this proxy itself: give the name of a public proxy"
+    }
+  }
+
+  /// What a peer wrote, escaped and cut to a length fit for a log line.
+  private static func shown(_ text: String) -> String {
+    let limit = 80
+    return text.count <= limit ? text.debugDescription : String(text.prefix(limit)).debugDescription + "…"
+  }
+}

@@ -1,0 +1,136 @@
+#define _GNU_SOURCE
+#include "CLinux.h"
+
+#include <errno.h>
+#include <netinet/tcp.h>
+#include <signal.h>
+#include <stddef.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/resource.h>
+#include <time.h>
+#include <unistd.h>
+
+const uint32_t hyper_EPOLLIN = EPOLLIN;
+const uint32_t hyper_EPOLLOUT = EPOLLOUT;
+const uint32_t hyper_EPOLLRDHUP = EPOLLRDHUP;
+const uint32_t hyper_EPOLLHUP = EPOLLHUP;
+const uint32_t hyper_EPOLLERR = EPOLLERR;
+const uint32_t hyper_EPOLLET = EPOLLET;
+const uint32_t hyper_EPOLLEXCLUSIVE = EPOLLEXCLUSIVE;
+
+int hyper_epoll_create(void) { return epoll_create1(EPOLL_CLOEXEC); }
+
+int hyper_epoll_add(int epoll, int descriptor, uint32_t events, uint64_t data) {
+  struct epoll_event event = {.events = events, .data.u64 = data};
+  return epoll_ctl(epoll, EPOLL_CTL_ADD, descriptor, &event);
+}
+
+int hyper_epoll_modify(int epoll, int descriptor, uint32_t events, uint64_t data) {
+  struct epoll_event event = {.events = events, .data.u64 = data};
+  return epoll_ctl(epoll, EPOLL_CTL_MOD, descriptor, &event);
+}
+
+int hyper_epoll_delete(int epoll, int descriptor) {
+  struct epoll_event event = {0};
+  return epoll_ctl(epoll, EPOLL_CTL_DEL, descriptor, &event);
+}
+
+int hyper_epoll_wait(int epoll, struct hyper_event *events, int capacity, int timeout) {
+  struct epoll_event batch[256];
+  int count = epoll_wait(epoll, batch, capacity < 256 ? capacity : 256, timeout);
+  for (int index = 0; index < count; index++) {
+    events[index].events = batch[index].events;
+    events[index].data = batch[index].data.u64;
+  }
+  return count;
+}
+
+int hyper_eventfd(void) { return eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC); }
+
+int hyper_eventfd_signal(int descriptor) { return eventfd_write(descriptor, 1); }
+
+int hyper_eventfd_clear(int descriptor) {
+  eventfd_t value;
+  return eventfd_read(descriptor, &value);
+}
+
+int hyper_socket(int family) { return socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0); }
+
+int hyper_accept(int listener, struct sockaddr_storage *address, socklen_t *length) {
+  *length = sizeof *address;
+  return accept4(listener, (struct sockaddr *)address, length, SOCK_NONBLOCK | SOCK_CLOEXEC);
+}
+
+ssize_t hyper_send(int descriptor, const void *bytes, size_t count) { return send(descriptor, bytes, count, MSG_NOSIGNAL); }
+
+ssize_t hyper_recv(int descriptor, void *bytes, size_t count) { return recv(descriptor, bytes, count, 0); }
+
+static int set_option(int descriptor, int level, int name, int value) {
+  return setsockopt(descriptor, level, name, &value, sizeof value);
+}
+
+int hyper_set_reset_on_close(int descriptor) {
+  struct linger linger = {.l_onoff = 1, .l_linger = 0};
+  return setsockopt(descriptor, SOL_SOCKET, SO_LINGER, &linger, sizeof linger);
+}
+
+int hyper_reuse_address(int descriptor) { return set_option(descriptor, SOL_SOCKET, SO_REUSEADDR, 1); }
+
+int hyper_ipv6_only(int descriptor, int on) { return set_option(descriptor, IPPROTO_IPV6, IPV6_V6ONLY, on); }
+
+int hyper_no_delay(int descriptor) { return set_option(descriptor, IPPROTO_TCP, TCP_NODELAY, 1); }
+
+int hyper_keepalive(int descriptor, int idle, int interval, int probes) {
+  if (set_option(descriptor, SOL_SOCKET, SO_KEEPALIVE, 1) != 0) return -1;
+  if (set_option(descriptor, IPPROTO_TCP, TCP_KEEPIDLE, idle) != 0) return -1;
+  if (set_option(descriptor, IPPROTO_TCP, TCP_KEEPINTVL, interval) != 0) return -1;
+  return set_option(descriptor, IPPROTO_TCP, TCP_KEEPCNT, probes);
+}
+
+int hyper_take_error(int descriptor) {
+  int error = 0;
+  socklen_t length = sizeof error;
+  if (getsockopt(descriptor, SOL_SOCKET, SO_ERROR, &error, &length) != 0) return errno;
+  return error;
+}
+
+uint64_t hyper_coarse_milliseconds(void) {
+  struct timespec now;
+  clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
+  return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+}
+
+int64_t hyper_raise_descriptor_limit(void) {
+  struct rlimit limit;
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return -1;
+  if (limit.rlim_cur != limit.rlim_max) {
+    struct rlimit raised = {.rlim_cur = limit.rlim_max, .rlim_max = limit.rlim_max};
+    if (setrlimit(RLIMIT_NOFILE, &raised) == 0) limit = raised;
+  }
+  return limit.rlim_cur > INT32_MAX ? INT32_MAX : (int64_t)limit.rlim_cur;
+}
+
+void hyper_ignore_sigpipe(void) { signal(SIGPIPE, SIG_IGN); }
+
+int hyper_thread_start(pthread_t *thread, const char *name, void *(*body)(void *), void *argument) {
+  sigset_t all, before;
+  sigfillset(&all);
+  pthread_sigmask(SIG_SETMASK, &all, &before);
+  int result = pthread_create(thread, NULL, body, argument);
+  pthread_sigmask(SIG_SETMASK, &before, NULL);
+  if (result == 0) pthread_setname_np(*thread, name);
+  return result;
+}
+
+int hyper_unix_address(const char *path, struct sockaddr_storage *address, socklen_t *length) {
+  struct sockaddr_un local = {.sun_family = AF_UNIX};
+  size_t count = strlen(path);
+  if (count == 0 || count >= sizeof local.sun_path) return -1;
+  memcpy(local.sun_path, path, count);
+  memset(address, 0, sizeof *address);
+  memcpy(address, &local, sizeof local);
+  *length = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + count + 1);
+  return 0;
+}

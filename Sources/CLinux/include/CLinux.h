@@ -1,0 +1,69 @@
+// What Swift's Glibc module does not offer, because that module is built without _GNU_SOURCE and lacks some headers.
+// Thin functions and constants only: every decision is taken in Swift. The only C in the project.
+#pragma once
+
+#include <netinet/in.h>
+#include <pthread.h>
+#include <stdint.h>
+#include <sys/socket.h>
+#include <sys/types.h>
+#include <sys/un.h>
+
+// epoll_event is a packed struct on x86-64 only; this one has the same fields on every machine.
+struct hyper_event {
+  uint32_t events;
+  uint64_t data;
+};
+
+extern const uint32_t hyper_EPOLLIN;
+extern const uint32_t hyper_EPOLLOUT;
+extern const uint32_t hyper_EPOLLRDHUP;
+extern const uint32_t hyper_EPOLLHUP;
+extern const uint32_t hyper_EPOLLERR;
+extern const uint32_t hyper_EPOLLET;
+extern const uint32_t hyper_EPOLLEXCLUSIVE;
+
+// All return what the system call returns and leave errno as it set it, unless said otherwise.
+
+int hyper_epoll_create(void); // close-on-exec
+int hyper_epoll_add(int epoll, int descriptor, uint32_t events, uint64_t data);
+int hyper_epoll_modify(int epoll, int descriptor, uint32_t events, uint64_t data);
+int hyper_epoll_delete(int epoll, int descriptor);
+// Waits at most `timeout` milliseconds (-1: for ever) and fills `events`; at most 256 per call.
+int hyper_epoll_wait(int epoll, struct hyper_event *events, int capacity, int timeout);
+
+int hyper_eventfd(void); // nonblocking, close-on-exec
+int hyper_eventfd_signal(int descriptor);
+int hyper_eventfd_clear(int descriptor);
+
+// New stream sockets and accepted ones: nonblocking, close-on-exec.
+int hyper_socket(int family);
+int hyper_accept(int listener, struct sockaddr_storage *address, socklen_t *length);
+
+// MSG_NOSIGNAL: a peer that is gone is an error code, not a signal.
+ssize_t hyper_send(int descriptor, const void *bytes, size_t count);
+ssize_t hyper_recv(int descriptor, void *bytes, size_t count);
+
+// Closing sends RST and throws away what was not sent.
+int hyper_set_reset_on_close(int descriptor);
+int hyper_reuse_address(int descriptor);
+int hyper_ipv6_only(int descriptor, int on);
+int hyper_no_delay(int descriptor);
+// Seconds.
+int hyper_keepalive(int descriptor, int idle, int interval, int probes);
+// The pending error of a socket, which is cleared; an errno value, 0 when there is none.
+int hyper_take_error(int descriptor);
+
+// Milliseconds since some point in the past; cheap, precise to a tick of the kernel (1 to 10 ms).
+uint64_t hyper_coarse_milliseconds(void);
+
+// Raises the soft limit on descriptors to the hard limit. Returns the limit in force, or -1.
+int64_t hyper_raise_descriptor_limit(void);
+// SIGPIPE is ignored from now on, in the whole process: splice(2) has no MSG_NOSIGNAL.
+void hyper_ignore_sigpipe(void);
+
+// Starts a thread with all signals blocked, so that they are delivered to threads that expect them. 0 or an errno value.
+int hyper_thread_start(pthread_t *thread, const char *name, void *(*body)(void *), void *argument);
+
+// A Unix socket address for `path`; 0, or -1 when the path does not fit (107 bytes).
+int hyper_unix_address(const char *path, struct sockaddr_storage *address, socklen_t *length);

@@ -1,0 +1,105 @@
+/// The extensions that say where a hello wants to go (RFC 8446 4.2).
+private enum ExtensionType {
+  static let serverName = 0
+  static let applicationProtocols = 16
+  static let preSharedKey = 41
+  static let supportedVersions = 43
+  /// RFC 9849.
+  static let encryptedClientHello = 0xFE0D
+}
+
+extension HelloParser {
+  mutating func parseExtensions(_ bytes: RawSpan, before end: Int) throws(HelloRefusal) {
+    var seen = BitSet(capacity: 1 << 16)
+    while cursor.position < end {
+      let type = try integer(2, bytes, before: end, else: .extensionOverrun)
+      let extensionEnd = try vector(2, bytes, before: end, else: .extensionOverrun)
+      // RFC 8446 4.2: not more than one of the same type. GREASE types must differ, too (RFC 8701 3.1).
+      guard seen.insert(type) else { throw HelloRefusal(.duplicateExtension) }
+      switch type {
+      case ExtensionType.serverName:
+        try parseServerName(bytes, before: extensionEnd)
+      case ExtensionType.applicationProtocols:
+        try parseProtocols(bytes, before: extensionEnd)
+      case ExtensionType.supportedVersions:
+        try parseVersions(bytes, before: extensionEnd)
+      case ExtensionType.encryptedClientHello:
+        facts.echPresent = true
+      case ExtensionType.preSharedKey:
+        // RFC 8446 4.2.11: must be the last, and servers must check that.
+        guard extensionEnd == end else { throw HelloRefusal(.preSharedKeyNotLast) }
+      default:
+        break
+      }
+      cursor.skip(extensionEnd - cursor.position, in: bytes)
+    }
+  }
+
+  /// RFC 6066 3: a list of names, at most one of each type; only type 0 is defined.
+  private mutating func parseServerName(_ bytes: RawSpan, before end: Int) throws(HelloRefusal) {
+    let listEnd = try vector(2, bytes, before: end, else: .badServerNameList)
+    guard listEnd == end, cursor.position < end else { throw HelloRefusal(.badServerNameList) }
+    var seen = BitSet(capacity: 1 << 8)
+    while cursor.position < end {
+      let type = try integer(1, bytes, before: end, else: .badServerNameList)
+      // Names of types to come begin with a length of two bytes, too: RFC 6066 3 promises it.
+      let nameEnd = try vector(2, bytes, before: end, else: .badServerNameList)
+      guard seen.insert(type) else { throw HelloRefusal(.duplicateNameType) }
+      if type == 0 { facts.serverName = try hostName(bytes, to: nameEnd) }
+      cursor.skip(nameEnd - cursor.position, in: bytes)
+    }
+  }
+
+  private mutating func hostName(_ bytes: RawSpan, to end: Int) throws(HelloRefusal) -> String {
+    let count = end - cursor.position
+    guard count > 0 else { throw HelloRefusal(.emptyName) }
+    guard count <= HostName.maximumBytes else { throw HelloRefusal(.nameTooLong) }
+    let name = copy(bytes, to: end)
+    if let reason = HostName.objection(to: name) { throw HelloRefusal(reason) }
+    return HostName.lowercased(name)
+  }
+
+  /// RFC 7301 3.1: ProtocolName protocol_name_list<2..2^16-1>, each of 1 to 255 bytes.
+  private mutating func parseProtocols(_ bytes: RawSpan, before end: Int) throws(HelloRefusal) {
+    let listEnd = try vector(2, bytes, before: end, else: .badALPN)
+    guard listEnd == end, cursor.position < end else { throw HelloRefusal(.badALPN) }
+    while cursor.position < end {
+      let idEnd = try vector(1, bytes, before: end, else: .badALPN)
+      guard cursor.position < idEnd else { throw HelloRefusal(.badALPN) }
+      if facts.alpn.count < ClientHelloFacts.maximumProtocols {
+        facts.alpn.append(copy(bytes, to: idEnd))
+      } else {
+        cursor.skip(idEnd - cursor.position, in: bytes)
+      }
+    }
+  }
+
+  /// RFC 8446 4.2.1: ProtocolVersion versions<2..254>. GREASE and drafts (0x7fxx) stand among the versions.
+  private mutating func parseVersions(_ bytes: RawSpan, before end: Int) throws(HelloRefusal) {
+    let listEnd = try vector(1, bytes, before: end, else: .badSupportedVersions)
+    let listBytes = listEnd - cursor.position
+    guard listEnd == end, listBytes >= 2, listBytes.isMultiple(of: 2) else { throw HelloRefusal(.badSupportedVersions) }
+    var highest: TLSVersion?
+    while cursor.position < end {
+      let version = TLSVersion(rawValue: UInt16(try integer(2, bytes, before: end, else: .badSupportedVersions)))
+      if version.rawValue >> 8 == 3 { highest = max(highest ?? version, version) }
+    }
+    if let highest { facts.highestVersion = highest }
+  }
+}
+
+/// A set of small numbers: no duplicate is missed, and no list of them costs more than its length.
+private struct BitSet {
+  private var words: [UInt64]
+
+  init(capacity: Int) {
+    words = Array(repeating: 0, count: (capacity + 63) / 64)
+  }
+
+  /// False when the number was there already.
+  mutating func insert(_ number: Int) -> Bool {
+    let bit: UInt64 = 1 << UInt64(number & 63)
+    defer { words[number >> 6] |= bit }
+    return words[number >> 6] & bit == 0
+  }
+}

@@ -1,0 +1,51 @@
+import HyperModel
+import Operations
+
+/// What both channels count.
+struct CallMetrics: Sendable {
+  enum Direction: String, CaseIterable {
+    /// From a peer to us, and from us to a peer.
+    case incoming = "in"
+    case outgoing = "out"
+  }
+
+  enum Transport: String, CaseIterable {
+    case call
+    case serverCall = "server_call"
+  }
+
+  enum Outcome: String, CaseIterable {
+    case result, fault, failure
+  }
+
+  let registry: MetricsRegistry
+
+  func count(_ direction: Direction, _ transport: Transport, _ outcome: Outcome) {
+    registry.counter(
+      "hyper_grpc_calls_total", help: "Calls between nodes, by direction, RPC and outcome.",
+      labels: ["direction": direction.rawValue, "rpc": transport.rawValue, "outcome": outcome.rawValue]
+    ).increment()
+  }
+
+  func count(_ direction: Direction, _ transport: Transport, _ outcome: CallResponse.Outcome) {
+    switch outcome {
+    case .result: count(direction, transport, .result)
+    case .fault: count(direction, transport, .fault)
+    }
+  }
+
+  func refusedConnection(_ cause: String) {
+    registry.counter(
+      "hyper_grpc_refused_connections_total", help: "Connections of peers that were not taken, by cause.", labels: ["cause": cause]
+    ).increment()
+  }
+
+  var streams: Gauge { registry.gauge("hyper_grpc_streams", help: "ServerCall streams of peers that are open.") }
+  var links: Gauge { registry.gauge("hyper_grpc_links_up", help: "Connections to peers that are up.") }
+
+  func linkChanged(up: Bool) {
+    registry.counter(
+      "hyper_grpc_link_changes_total", help: "Links to peers that came up or went down.", labels: ["state": up ? "up" : "down"]
+    ).increment()
+  }
+}

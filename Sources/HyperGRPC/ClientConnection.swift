@@ -1,0 +1,131 @@
+import GRPCCore
+import GRPCNIOTransportHTTP2Posix
+import HyperModel
+import NIOCore
+import Operations
+import Synchronization
+import Trust
+
+/// One connection to a peer that dialled and verified: carries our `Call`s and, to a peer that needs it, our `ServerCall`.
+///
+/// It never reconnects; ``PeerLink`` makes a new one. `reason` is the only mutable state, behind its mutex.
+final class ClientConnection: Sendable {
+  let peer: VerifiedPeer
+  /// The peer takes no new streams; those that are open may finish.
+  let goAway: Flag
+  /// The connection is over; `endReason` says why.
+  let ended = Flag()
+
+  private let client: GRPCClient<HTTP2ClientTransport.WrappedChannel>
+  private let channel: any NIOCore.Channel
+  private let limits: GRPCLimits
+  private let closing = Flag()
+  /// The transport has carried something, so it is ready.
+  private let isUsable = Flag()
+  private let reason = Mutex(DialFailure(.unreachable, "the connection closed"))
+
+  /// What calls in flight get to finish when we close the connection.
+  private static let closingTime: Duration = .seconds(1)
+  /// Between the end of a stream and its reopening, so that the peer has noticed the end.
+  private static let reopenPause: Duration = .seconds(1)
+
+  init(
+    transport: HTTP2ClientTransport.WrappedChannel, channel: any NIOCore.Channel, peer: VerifiedPeer, goAway: Flag, limits: GRPCLimits
+  ) {
+    client = GRPCClient(transport: transport)
+    self.channel = channel
+    self.peer = peer
+    self.goAway = goAway
+    self.limits = limits
+  }
+
+  var endReason: DialFailure { reason.withLock { $0 } }
+
+  /// Ends the connection: the stream at once, calls in flight within a second.
+  func close() { closing.raise() }
+
+  /// Runs the connection to its end: until it breaks, `close` is called, or its stream ends.
+  ///
+  /// - Parameter stream: our `ServerCall`, if the peer needs one.
+  /// - Parameter reopens: open the stream once more later, unless the server takes our offer (PROTOCOL.md 19, rule 7).
+  func run(stream: ServerCallClient?, reopens: Bool) async {
+    await withTaskGroup(of: DialFailure?.self) { group in
+      group.addTask { [client] in
+        // How a connection breaks is told by its stream and its calls; the transport has no more to say.
+        try? await client.runConnections()
+        return nil
+      }
+      group.addTask { [closing] in
+        await closing.wait()
+        return nil
+      }
+      if let stream {
+        group.addTask { await self.keep(stream, reopens: reopens) }
+      }
+      if let failure = await group.next() ?? nil { reason.withLock { $0 = failure } }
+      closing.raise()
+      // Before the transport is ready, a graceful shutdown would leave the calls that wait for it waiting for ever.
+      if isUsable.isRaised { client.beginGracefulShutdown() } else { channel.close(promise: nil) }
+      _ = await closed.wait(atMost: Self.closingTime, on: channel.eventLoop)
+      channel.close(promise: nil)
+      group.cancelAll()
+      for await failure in group {
+        if let failure { reason.withLock { $0 = failure } }
+      }
+    }
+    ended.raise()
+  }
+
+  private var closed: Flag {
+    let flag = Flag()
+    channel.closeFuture.whenComplete { _ in flag.raise() }
+    return flag
+  }
+
+  /// Runs the stream; nil when we ended it ourselves.
+  private func keep(_ stream: ServerCallClient, reopens: Bool) async -> DialFailure? {
+    let offerTaken = Flag()
+    let reopening = Flag()
+    var timer: Scheduled<Void>?
+    if reopens {
+      timer = channel.eventLoop.scheduleTask(in: TimeAmount(limits.reopenTime)) {
+        if !offerTaken.isRaised { reopening.raise() }
+      }
+    }
+    defer { timer?.cancel() }
+    let failure = await run(stream, offerTaken: offerTaken, until: [closing, reopening])
+    guard failure == nil, reopening.isRaised, !closing.isRaised else { return failure }
+    _ = await closing.wait(atMost: Self.reopenPause, on: channel.eventLoop)
+    guard !closing.isRaised else { return nil }
+    return await run(stream, offerTaken: offerTaken, until: [closing])
+  }
+
+  /// Nil when one of the flags ended it.
+  private func run(_ stream: ServerCallClient, offerTaken: Flag, until flags: [Flag]) async -> DialFailure? {
+    await withTaskGroup(of: DialFailure?.self) { group in
+      group.addTask { [client, isUsable] in await stream.run(on: client, isUsable: isUsable, offerTaken: offerTaken) }
+      group.addTask {
+        await Flag.waitForAny(flags)
+        return nil
+      }
+      let first = await group.next() ?? nil
+      group.cancelAll()
+      return first
+    }
+  }
+
+  /// One `Call` (PROTOCOL.md 7.2).
+  /// - Throws: `RPCError`, also when the deadline passes or the connection breaks.
+  func call(_ message: WireMessage, deadline: ContinuousClock.Instant) async throws -> WireMessage {
+    var options = CallOptions.defaults
+    options.timeout = ContinuousClock.now.duration(to: deadline)
+    options.maxResponseMessageBytes = limits.messageSize
+    return try await client.unary(
+      request: ClientRequest(message: message), descriptor: HXHyper.Method.Call.descriptor, serializer: WireMessageSerializer(),
+      deserializer: WireMessageDeserializer(), options: options
+    ) { [isUsable] response in
+      isUsable.raise()
+      return try response.message
+    }
+  }
+}

@@ -1,0 +1,82 @@
+import GRPCNIOTransportHTTP2Posix
+import Logging
+import NIOCore
+import NIOHTTP2
+import NIOPosix
+import NIOSSL
+import Trust
+
+/// Accepts connections for the gRPC server: mutual TLS with our own verification, the connection table and the PING shield below HTTP/2.
+struct HyperListener: HTTP2ServerTransport.ListenerFactory {
+  let socket: BoundSocket
+  let tls: @Sendable () throws -> NIOSSLContext
+  let verifier: PeerVerifier
+  let limits: GRPCLimits
+  let connections: ConnectionTable
+  let refusals: RefusalLog
+  let eventLoopGroup: any EventLoopGroup
+
+  struct NoDescriptor: Error, CustomStringConvertible {
+    var description: String { "a gRPC server runs only once" }
+  }
+
+  struct TooManyConnections: Error {}
+
+  func makeListeningChannel(
+    listenerConfigurator: HTTP2ServerTransport.ListenerConfigurator,
+    connectionConfigurator: HTTP2ServerTransport.ConnectionConfigurator
+  ) async throws -> NIOAsyncChannel<HTTP2ServerTransport.ConnectionConfigurator.ConnectionChannel, Never> {
+    guard let descriptor = socket.take() else { throw NoDescriptor() }
+    return try await ServerBootstrap(group: eventLoopGroup)
+      .serverChannelInitializer { listenerConfigurator.configure(channel: $0) }
+      .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
+      .bind(descriptor) { channel in
+        channel.eventLoop.makeCompletedFuture { try addHandlers(to: channel) }
+          .flatMap { connectionConfigurator.configure(channel: channel, tls: .configured(requireALPN: false)) }
+      }
+  }
+
+  /// Runs on the channel's event loop, before it reads.
+  private func addHandlers(to channel: any NIOCore.Channel) throws {
+    guard let connection = connections.add(channel) else {
+      refusals.note(.full(remote: channel.remoteAddress?.description ?? "", limit: limits.connections))
+      throw TooManyConnections()
+    }
+    channel.closeFuture.whenComplete { _ in connections.remove(connection) }
+    let verifier = verifier
+    let callback: @Sendable ([NIOSSLCertificate], EventLoopPromise<NIOSSLVerificationResultWithMetadata>) -> Void = { chain, promise in
+      promise.completeWithTask {
+        switch await verifier.verify(chain: chain, as: .client) {
+        case .success(let peer):
+          connection.accepted(peer)
+          return .certificateVerified(VerificationMetadata(nil))
+        case .failure(let refusal):
+          connection.refused(refusal)
+          return .failed
+        }
+      }
+    }
+    let refusals = refusals
+    let pipeline = channel.pipeline.syncOperations
+    try pipeline.addHandler(NIOSSLServerHandler(context: try tls(), customVerificationCallbackWithMetadata: callback))
+    try pipeline.addHandler(
+      HandshakeWatch(limit: limits.handshakeTime) { outcome in
+        switch outcome {
+        case .completed: break
+        case .timedOut: refusals.note(.silent(connection))
+        case .failed(let error): refusals.note(.handshake(connection, error))
+        }
+      })
+    try pipeline.addHandler(ConnectionMark(connectionID: connection.id))
+    let flood = PingShield.Events(flood: { refusals.note(.flood(connection)) })
+    try pipeline.addHandler(PingShield(expectsPreface: true, perSecond: limits.pingsPerSecond, events: flood))
+  }
+
+  /// For the transport's `onAcceptHTTP2Stream`; runs on the connection's event loop, which is also the stream's.
+  static func stamp(_ stream: any NIOCore.Channel) -> EventLoopFuture<Void> {
+    stream.eventLoop.makeCompletedFuture {
+      guard let mark = try stream.parent?.pipeline.syncOperations.handler(type: ConnectionMark.self) else { return }
+      try stream.pipeline.syncOperations.addHandler(ConnectionStamp(connectionID: mark.connectionID), position: .first)
+    }
+  }
+}

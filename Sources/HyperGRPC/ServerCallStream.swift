@@ -1,0 +1,157 @@
+import GRPCCore
+import HyperModel
+import NIOCore
+import Synchronization
+
+/// One peer's `ServerCall` stream at the server: requests go out, answers come back (PROTOCOL.md 7.3).
+///
+/// The driver of ``ServerCallQueue``. `state` is the only mutable state, behind its mutex; continuations are resumed and messages handed
+/// over after it is released. The stream's handler consumes `outgoing` and reports what it reads.
+final class ServerCallStream: Sendable {
+  typealias Ticket = ServerCallQueue.Ticket
+  typealias Answer = Result<WireMessage, CallFailure>
+
+  let peer: OperatorName
+  /// Requests to write, in order; ends when the stream shall end. Holds at most as many as may be out at once.
+  let outgoing: AsyncStream<WireMessage>
+
+  private struct Call {
+    var message: WireMessage
+    var continuation: CheckedContinuation<Answer, Never>
+    var timer: Scheduled<Void>
+  }
+
+  private struct State {
+    var queue: ServerCallQueue
+    var calls: [Ticket: Call] = [:]
+    var lastTicket: Ticket = 0
+    var end: RPCError?
+  }
+
+  private let state: Mutex<State>
+  private let outgoingContinuation: AsyncStream<WireMessage>.Continuation
+  private let eventLoop: any EventLoop
+  private let overdueTime: TimeAmount
+
+  init(peer: OperatorName, order: ServerCallQueue.Order, limits: GRPCLimits, eventLoop: any EventLoop) {
+    self.peer = peer
+    self.eventLoop = eventLoop
+    overdueTime = TimeAmount(limits.overdueTime)
+    state = Mutex(State(queue: ServerCallQueue(order: order, waitingLimit: limits.queuedCalls)))
+    (outgoing, outgoingContinuation) = AsyncStream.makeStream()
+  }
+
+  /// Why the stream ended; nil while it has not.
+  var endReason: RPCError? { state.withLock { $0.end } }
+
+  /// Sends a request and waits for its answer, at most until the deadline and as long as the stream lives.
+  func ask(_ message: WireMessage, id: String, deadline: ContinuousClock.Instant) async throws(CallFailure) -> WireMessage {
+    let remaining = ContinuousClock.now.duration(to: deadline)
+    guard remaining > .zero else { throw CallFailure("no time left to ask \(peer)") }
+    let ticket = state.withLock { state in
+      state.lastTicket += 1
+      return state.lastTicket
+    }
+    let answer: Answer = await withTaskCancellationHandler {
+      await withCheckedContinuation { continuation in
+        let timer = eventLoop.scheduleTask(in: TimeAmount(remaining)) { [self] in
+          giveUp(ticket, CallFailure("\(peer) did not answer in time"))
+        }
+        submit(ticket, id: id, Call(message: message, continuation: continuation, timer: timer))
+        // The handler below may have run before there was anything to give up.
+        if Task.isCancelled { giveUp(ticket, CallFailure("the call was cancelled")) }
+      }
+    } onCancel: {
+      giveUp(ticket, CallFailure("the call was cancelled"))
+    }
+    return try answer.get()
+  }
+
+  private func submit(_ ticket: Ticket, id: String, _ call: Call) {
+    let (failure, message) = state.withLock { state -> (CallFailure?, WireMessage?) in
+      if let end = state.end { return (CallFailure("the stream to \(peer) ended: \(end.message)"), nil) }
+      switch state.queue.submitted(ticket, id: id) {
+      case .send:
+        state.calls[ticket] = call
+        return (nil, call.message)
+      case .wait:
+        state.calls[ticket] = call
+        return (nil, nil)
+      case .refuse(.full(let limit)): return (CallFailure("\(limit) calls wait for \(peer) already"), nil)
+      case .refuse(.duplicate): return (CallFailure("a call with id \(shortened(id)) is on its way to \(peer) already"), nil)
+      case .refuse(.retired): return (CallFailure("the stream to \(peer) is being replaced"), nil)
+      }
+    }
+    if let failure { finish(call, .failure(failure)) }
+    if let message { outgoingContinuation.yield(message) }
+  }
+
+  /// A message came; its id decides in matched order. Returns whether it answered something.
+  func received(_ message: WireMessage, id: String) -> ServerCallQueue.Answer {
+    let (answer, call) = state.withLock { state -> (ServerCallQueue.Answer, Call?) in
+      let answer = state.queue.answered(id: id)
+      guard case .answers(let ticket) = answer else { return (answer, nil) }
+      return (answer, state.calls.removeValue(forKey: ticket))
+    }
+    if let call { finish(call, .success(message)) }
+    sendNext()
+    return answer
+  }
+
+  private func giveUp(_ ticket: Ticket, _ failure: CallFailure) {
+    let (withdrawal, call) = state.withLock { state -> (ServerCallQueue.Withdrawal, Call?) in
+      guard let call = state.calls.removeValue(forKey: ticket) else { return (.unknown, nil) }
+      return (state.queue.withdrawn(ticket), call)
+    }
+    if let call { finish(call, .failure(failure)) }
+    if withdrawal == .placeKept {
+      eventLoop.scheduleTask(in: overdueTime) { [weak self] in self?.checkOverdue(ticket) }
+    }
+    sendNext()
+  }
+
+  private func checkOverdue(_ ticket: Ticket) {
+    guard state.withLock({ $0.queue.keepsPlace(of: ticket) }) else { return }
+    end(RPCError(code: .deadlineExceeded, message: "a request was not answered; the stream answers in order, so it cannot go on"))
+  }
+
+  private func sendNext() {
+    let (messages, isDone) = state.withLock { state -> ([WireMessage], Bool) in
+      var messages: [WireMessage] = []
+      while let ticket = state.queue.next() {
+        if let call = state.calls[ticket] { messages.append(call.message) }
+      }
+      return (messages, state.queue.isRetired && state.queue.isEmpty)
+    }
+    for message in messages { outgoingContinuation.yield(message) }
+    if isDone { end(Self.replaced) }
+  }
+
+  /// Another stream of this peer takes over: what is out may still be answered, then the stream ends.
+  func retire() {
+    let calls = state.withLock { state in
+      state.queue.retired().compactMap { state.calls.removeValue(forKey: $0) }
+    }
+    for call in calls { finish(call, .failure(CallFailure("the stream to \(peer) was replaced"))) }
+    sendNext()
+  }
+
+  /// Ends the stream and fails its calls. The first reason counts.
+  func end(_ reason: RPCError) {
+    let calls = state.withLock { state -> [Call] in
+      guard state.end == nil else { return [] }
+      state.end = reason
+      defer { state.calls = [:] }
+      return Array(state.calls.values)
+    }
+    outgoingContinuation.finish()
+    for call in calls { finish(call, .failure(CallFailure("the connection to \(peer) ended: \(reason.message)"))) }
+  }
+
+  private func finish(_ call: Call, _ answer: Answer) {
+    call.timer.cancel()
+    call.continuation.resume(returning: answer)
+  }
+
+  private static let replaced = RPCError(code: .aborted, message: "a newer stream took over")
+}

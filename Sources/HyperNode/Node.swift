@@ -1,0 +1,65 @@
+import Broker
+import Directory
+import HyperGRPC
+import HyperModel
+import JSONRPC
+public import Logging
+import Operations
+import ServiceLifecycle
+public import Settings
+import Trust
+import Wiring
+
+/// A node of the Hyper network: directory, broker and channels, put together from settings.
+public enum Node {
+  /// How long a call of a local program may take, all hops included. Longer than every time limit inside (notices, dials), so that the
+  /// inner one speaks first.
+  static let callTimeout: Duration = .seconds(30)
+
+  /// Runs with the settings that HYPER_SETTINGS names, until SIGTERM or SIGINT.
+  ///
+  /// - Throws: `StartFailure` when it cannot start.
+  public static func runFromEnvironment(logger: Logger) async throws {
+    let settings = try SettingsSource.node()
+    SettingsSource.report(settings.warnings, to: logger)
+    try await run(settings, logger: logger)
+  }
+
+  /// Runs until SIGTERM or SIGINT. Prints one `ready` line when the directory is loaded and every listener is bound.
+  public static func run(_ settings: NodeSettings, logger: Logger) async throws {
+    let metrics = MetricsRegistry()
+    metrics.collect(ProcessFacts.samples)
+    let directory = try openDirectory(settings, logger: logger)
+    if directory.current[settings.name] == nil {
+      logger.warning(
+        "this node has no entry in the directory: it can neither call nor be called until it has one",
+        metadata: ["name": "\(settings.name)", "directory": "\(settings.directory.path)"])
+    }
+    var parts = NodeParts()
+    let broker = try Broker(
+      ownName: settings.name, directory: directory, version: HyperVersion.text, logger: logger, metrics: metrics
+    ) { (handler) throws(StartFailure) in
+      for channel in settings.channels {
+        try parts.add(channel, of: settings, handler: handler, directory: directory, logger: logger, metrics: metrics)
+      }
+      return parts.channels
+    }
+    try parts.addLocalServer(of: settings, broker: broker, directory: directory, logger: logger, metrics: metrics)
+    if let metricsSettings = settings.metrics { parts.addMetrics(metricsSettings, logger: logger, metrics: metrics) }
+    let listening = try await parts.bind()
+    logger.info(
+      "listening",
+      metadata: listening.merging(["name": "\(settings.name)", "operators": "\(directory.current.entries.count)"]) { first, _ in first })
+    let isUp = Latch()
+    isUp.open()
+    try await Operations.run([directory] + parts.services + [ReadyLine(logger: logger, after: isUp)], logger: logger)
+  }
+
+  private static func openDirectory(_ settings: NodeSettings, logger: Logger) throws(StartFailure) -> JSONDirectory {
+    do {
+      return try JSONDirectory(path: settings.directory.path, logger: logger)
+    } catch {
+      throw StartFailure(message: "directory: \(error)", hint: nil, status: ExitStatus.failure)
+    }
+  }
+}

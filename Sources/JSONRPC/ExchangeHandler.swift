@@ -1,0 +1,126 @@
+import NIOCore
+import NIOHTTP1
+import NIOTLS
+
+/// The client's end of a pipeline: one request out, one answer in, again and again. Runs on the event loop alone.
+final class ExchangeHandler: ChannelDuplexHandler {
+  typealias InboundIn = HTTPClientResponsePart
+  typealias OutboundIn = Exchange
+  typealias OutboundOut = HTTPClientRequestPart
+
+  /// A request and where its answer goes. The promise is completed exactly once, whatever becomes of the connection.
+  struct Exchange: Sendable {
+    var head: HTTPRequestHead
+    var body: ByteBuffer
+    var promise: EventLoopPromise<ClientConnection.Answer>
+  }
+
+  private struct Open {
+    var promise: EventLoopPromise<ClientConnection.Answer>
+    var head: HTTPResponseHead?
+    var body = ByteBuffer()
+  }
+
+  private let answerLimit: Int
+  private let idleTime: TimeAmount
+  private let ready: EventLoopPromise<Void>
+  private let awaitsHandshake: Bool
+  private var open: Open?
+  private var idleAlarm: Scheduled<Void>?
+  /// What broke the connection, kept for the exchange that notices it as a close.
+  private var failure: (any Error)?
+
+  init(answerLimit: Int, idleTime: TimeAmount, ready: EventLoopPromise<Void>, awaitsHandshake: Bool) {
+    self.answerLimit = answerLimit
+    self.idleTime = idleTime
+    self.ready = ready
+    self.awaitsHandshake = awaitsHandshake
+  }
+
+  func channelActive(context: ChannelHandlerContext) {
+    if !awaitsHandshake { ready.succeed() }
+    context.fireChannelActive()
+  }
+
+  func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+    if case TLSUserEvent.handshakeCompleted? = event as? TLSUserEvent { ready.succeed() }
+    context.fireUserInboundEventTriggered(event)
+  }
+
+  func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
+    let exchange = unwrapOutboundIn(data)
+    guard open == nil, failure == nil, context.channel.isActive else {
+      promise?.fail(ChannelError.ioOnClosedChannel)
+      return
+    }
+    idleAlarm?.cancel()
+    open = Open(promise: exchange.promise)
+    context.write(wrapOutboundOut(.head(exchange.head)), promise: nil)
+    context.write(wrapOutboundOut(.body(.byteBuffer(exchange.body))), promise: nil)
+    // What fails here also closes the connection, and that ends the exchange.
+    context.write(wrapOutboundOut(.end(nil)), promise: nil)
+    promise?.succeed()
+  }
+
+  func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+    guard var exchange = open else {
+      // An answer to nothing: the other side does not speak as it should.
+      context.close(promise: nil)
+      return
+    }
+    switch unwrapInboundIn(data) {
+    case .head(let head): exchange.head = head
+    case .body(var piece):
+      guard exchange.body.readableBytes + piece.readableBytes <= answerLimit else {
+        fail(ClientConnection.Failure.answerTooLarge(limit: answerLimit))
+        context.triggerUserOutboundEvent(AbortConnection(), promise: nil)
+        return
+      }
+      exchange.body.writeBuffer(&piece)
+    case .end:
+      open = nil
+      finish(exchange, context)
+      return
+    }
+    open = exchange
+  }
+
+  func errorCaught(context: ChannelHandlerContext, error: any Error) {
+    failure = failure ?? error
+    ready.fail(error)
+    fail(error)
+    context.triggerUserOutboundEvent(AbortConnection(), promise: nil)
+  }
+
+  func channelInactive(context: ChannelHandlerContext) {
+    ready.fail(ClientConnection.Failure.closed)
+    fail(failure ?? ClientConnection.Failure.closed)
+    context.fireChannelInactive()
+  }
+
+  func handlerRemoved(context: ChannelHandlerContext) {
+    idleAlarm?.cancel()
+    ready.fail(ClientConnection.Failure.closed)
+    fail(failure ?? ClientConnection.Failure.closed)
+  }
+
+  private func finish(_ exchange: Open, _ context: ChannelHandlerContext) {
+    guard let head = exchange.head else {
+      exchange.promise.fail(ClientConnection.Failure.closed)
+      return
+    }
+    let keeps = head.isKeepAlive && context.channel.isActive
+    if keeps {
+      idleAlarm = context.eventLoop.assumeIsolated().scheduleTask(in: idleTime) { context.close(promise: nil) }
+    } else {
+      context.close(promise: nil)
+    }
+    exchange.promise.succeed(
+      ClientConnection.Answer(status: Int(head.status.code), body: exchange.body, keepsConnection: keeps))
+  }
+
+  private func fail(_ error: any Error) {
+    open?.promise.fail(error)
+    open = nil
+  }
+}

@@ -1,0 +1,36 @@
+public import Trust
+
+/// What a JSON-RPC server listens on and whom it lets in (PROTOCOL.md 3.3, DESIGN.md 4).
+public struct JSONRPCServerConfiguration: Sendable {
+  /// What stands in log lines and metric labels.
+  public var name: String
+  public var address: ListenAddress
+  /// The one path that is answered; compared byte for byte.
+  public var path: String
+  /// Our certificate and the authorities of clients. Not used on a Unix socket.
+  public var tls: Credentials?
+  public var clientVerification: ClientVerification
+  /// The directory's fingerprints; nil lets any certificate under the roots in.
+  public var pins: Pins?
+  /// Allows plain HTTP over TCP, to anybody who reaches the port.
+  public var insecure: Bool
+  /// For a Unix socket.
+  public var unixAccess: UnixAccess
+  public var limits: HTTPServerLimits
+
+  public init(
+    name: String, address: ListenAddress, path: String = "/jsonrpc", tls: Credentials? = nil,
+    clientVerification: ClientVerification = .required, pins: Pins? = nil, insecure: Bool = false,
+    unixAccess: UnixAccess = UnixAccess(), limits: HTTPServerLimits = HTTPServerLimits()
+  ) {
+    self.name = name
+    self.address = address
+    self.path = path
+    self.tls = tls
+    self.clientVerification = clientVerification
+    self.pins = pins
+    self.insecure = insecure
+    self.unixAccess = unixAccess
+    self.limits = limits
+  }
+}

@@ -1,0 +1,93 @@
+import NIOCore
+import NIOHTTP1
+
+/// Steps the `RequestClock` of one connection and carries out its verdicts. Sits behind the HTTP codec; runs on the event loop alone.
+final class RequestClockHandler: ChannelDuplexHandler {
+  typealias InboundIn = HTTPServerRequestPart
+  typealias InboundOut = HTTPServerRequestPart
+  typealias OutboundIn = HTTPServerResponsePart
+  typealias OutboundOut = HTTPServerResponsePart
+
+  private var clock: RequestClock
+  private var alarm: (at: UInt64, task: Scheduled<Void>)?
+  /// Set by a drain: from then on the only thing due is the cut.
+  private var isEnding = false
+  private let onExpiry: (RequestClock.Cause) -> Void
+
+  init(_ limits: RequestClock.Limits, onExpiry: @escaping (RequestClock.Cause) -> Void) {
+    clock = RequestClock(limits, now: Self.now)
+    self.onExpiry = onExpiry
+  }
+
+  /// How long an idle client may take to answer TLS's farewell when the server stops.
+  private static let farewellTime = TimeAmount.seconds(1)
+
+  private static var now: UInt64 { NIODeadline.now().uptimeNanoseconds }
+
+  func handlerAdded(context: ChannelHandlerContext) {
+    look(context)
+  }
+
+  func handlerRemoved(context: ChannelHandlerContext) {
+    alarm?.task.cancel()
+    alarm = nil
+  }
+
+  func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+    let now = Self.now
+    switch unwrapInboundIn(data) {
+    case .head: clock.headArrived(now: now)
+    case .body: clock.bodyArrived(now: now)
+    case .end: clock.requestEnded(now: now)
+    }
+    look(context)
+    context.fireChannelRead(data)
+  }
+
+  func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
+    let now = Self.now
+    clock.writeBegan(now: now)
+    if case .end = unwrapOutboundIn(data) { clock.answerEnded(now: now) }
+    let written = promise ?? context.eventLoop.makePromise(of: Void.self)
+    written.futureResult.assumeIsolated().whenComplete { _ in
+      self.clock.writeEnded(now: Self.now)
+      self.look(context)
+    }
+    look(context)
+    context.write(data, promise: written)
+  }
+
+  func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+    guard event is DrainConnection else {
+      context.fireUserInboundEventTriggered(event)
+      return
+    }
+    guard clock.drain() == .closeNow, !isEnding else { return }
+    isEnding = true
+    alarm?.task.cancel()
+    let cut = context.eventLoop.assumeIsolated().scheduleTask(in: Self.farewellTime) {
+      context.triggerUserOutboundEvent(AbortConnection(), promise: nil)
+    }
+    alarm = (0, cut)
+    context.close(promise: nil)
+  }
+
+  /// Sets the alarm for what is due next. An alarm that is too early is left alone: it looks again when it rings.
+  private func look(_ context: ChannelHandlerContext) {
+    if isEnding { return }
+    switch clock.verdict(now: Self.now) {
+    case .rest: break
+    case .close(let cause):
+      onExpiry(cause)
+      context.triggerUserOutboundEvent(AbortConnection(), promise: nil)
+    case .wait(let time):
+      if let alarm, alarm.at <= time { return }
+      alarm?.task.cancel()
+      let task = context.eventLoop.assumeIsolated().scheduleTask(deadline: .uptimeNanoseconds(time)) {
+        self.alarm = nil
+        self.look(context)
+      }
+      alarm = (time, task)
+    }
+  }
+}

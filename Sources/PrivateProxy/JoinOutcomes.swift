@@ -1,0 +1,91 @@
+import Relay
+import Synchronization
+
+/// Brings together the one who ordered a join and the relay's word on how it went, whichever comes first.
+///
+/// `entries` is protected by its mutex; continuations are resumed outside it. An entry lives at most until its stream has ended and its one reader has read it.
+final class JoinOutcomes: Sendable {
+  enum Outcome: Hashable, Sendable {
+    case joined
+    case failed(DialSide, String)
+    /// The stream is gone without either having been said.
+    case ended(String)
+    /// Nothing was heard within the reader's patience: the dials go on.
+    case undecided
+  }
+
+  private enum Entry {
+    /// Said before anyone asked.
+    case known(Outcome)
+    case awaited(CheckedContinuation<Outcome, Never>)
+    /// Asked and answered; what comes later is nobody's.
+    case answered
+  }
+
+  private let entries = Mutex<[StreamID: Entry]>([:])
+
+  /// How many streams are remembered, for metrics and tests.
+  var count: Int { entries.withLock { $0.count } }
+
+  /// The relay has said something about a stream.
+  func report(_ outcome: Outcome, of stream: StreamID) {
+    let waiter = entries.withLock { entries -> CheckedContinuation<Outcome, Never>? in
+      switch entries[stream] {
+      case nil:
+        entries[stream] = .known(outcome)
+        return nil
+      case .known, .answered:
+        return nil
+      case .awaited(let waiter):
+        entries[stream] = .answered
+        return waiter
+      }
+    }
+    waiter?.resume(returning: outcome)
+  }
+
+  /// The stream is gone: forgets it, unless its reader has still to come.
+  func ended(_ summary: StreamSummary) {
+    report(.ended(summary.detail ?? summary.cause.rawValue), of: summary.id)
+    entries.withLock { entries in
+      if case .answered = entries[summary.id] { entries[summary.id] = nil }
+    }
+  }
+
+  /// The first thing said about a stream, or `undecided` after `patience`. To be asked once per stream.
+  func outcome(of stream: StreamID, patience: Duration) async -> Outcome {
+    await withTaskGroup(of: Void.self) { group in
+      group.addTask {
+        guard (try? await Task.sleep(for: patience)) != nil else { return }  // cancelled: it was decided
+        self.giveUp(on: stream)
+      }
+      let outcome = await wait(for: stream)
+      group.cancelAll()
+      return outcome
+    }
+  }
+
+  private func wait(for stream: StreamID) async -> Outcome {
+    await withCheckedContinuation { continuation in
+      let known = entries.withLock { entries -> Outcome? in
+        guard case .known(let outcome) = entries[stream] else {
+          entries[stream] = .awaited(continuation)
+          return nil
+        }
+        // After an end nothing follows, so nothing would clean up behind us.
+        if case .ended = outcome { entries[stream] = nil } else { entries[stream] = .answered }
+        return outcome
+      }
+      if let known { continuation.resume(returning: known) }
+    }
+  }
+
+  private func giveUp(on stream: StreamID) {
+    let waiter = entries.withLock { entries -> CheckedContinuation<Outcome, Never>? in
+      guard case .awaited(let waiter) = entries[stream] else { return nil }
+      entries[stream] = .answered
+      return waiter
+    }
+    waiter?.resume(returning: .undecided)
+  }
+}

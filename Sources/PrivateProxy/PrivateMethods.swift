@@ -1,0 +1,136 @@
+import Announcements
+import HyperModel
+import JSONRPC
+import Logging
+import Operations
+import Relay
+import Wiring
+
+/// The methods that the own node calls at the private proxy (PROTOCOL.md 10.2).
+struct PrivateMethods: Sendable {
+  let ownName: OperatorName
+  let book: OutgoingBook
+  let announcer: Announcer
+  let engine: RelayEngine
+  let joins: JoinOutcomes
+  let internalServer: DialTarget
+  let logger: Logger
+  let counters: PrivateCounters
+
+  /// How long the answer to a notice waits for the two dials. Long enough for a refused connection to be known, short enough that a
+  /// silent internal server does not hold up the stream that carries the notices of everybody.
+  static let answerPatience: Duration = .milliseconds(250)
+
+  func handle(_ request: RPCRequest) async -> CallResponse.Outcome {
+    do throws(CallFault) {
+      switch request.method {
+      case "incomingConnection": return .result(try await incomingConnection(request.params))
+      case "announceConnection": return .result(try await announceConnection(request.params))
+      case "getAnnouncements": return .result(list())
+      default: throw .methodNotFound
+      }
+    } catch {
+      return .fault(error)
+    }
+  }
+
+  // MARK: Notices
+
+  /// Dials the token port and the internal server at once. A refusal known in time makes this an error; later ones reach the client as alert 80
+  /// through the leg.
+  private func incomingConnection(_ params: [String: JSONValue]) async throws(CallFault) -> JSONValue {
+    counters.notices.increment()
+    let caller = try CallingOperator.read(params)
+    let notice = try Notice(params)
+    guard let announcement = book.match(domain: notice.domain, proxy: caller.name) else {
+      counters.refused.increment()
+      logger.notice("notice refused: not announced", metadata: ["domain": "\(notice.domain)", "from": "\(caller.name)"])
+      throw CallFault(code: 404, message: "no matching connection found")
+    }
+    let endpoints = EndpointRule.endpoints(allowed: announcement.allowedEndpoints, entry: caller, ownName: ownName)
+    guard EndpointRule.permits(notice.endpoint, among: endpoints), let target = DialTarget(notice.endpoint) else {
+      counters.refused.increment()
+      logger.warning(
+        "notice refused: endpoint not allowed",
+        metadata: ["endpoint": "\(notice.endpoint)", "from": "\(caller.name)", "allowed": "\(endpoints.joined(separator: ", "))"])
+      throw CallFault(code: 403, message: "endpoint '\(notice.endpoint)' is not allowed for announcements at '\(caller.name)'")
+    }
+    let stream = engine.join(token: notice.token, at: target, upstream: internalServer)
+    logger.debug("notice", metadata: ["stream": "\(stream)", "name": "\(notice.domain)", "from": "\(caller.name)"])
+    switch await joins.outcome(of: stream, patience: Self.answerPatience) {
+    case .joined, .undecided:
+      return ["message": "ok"]
+    case .failed(.upstream, let reason):
+      counters.failed.increment()
+      throw CallFault(code: 502, message: "the internal server cannot be reached: \(reason)")
+    case .failed(.tokenPort, let reason):
+      counters.failed.increment()
+      throw CallFault(code: 502, message: "the token port \(notice.endpoint) cannot be reached: \(reason)")
+    case .ended(let reason):
+      counters.failed.increment()
+      throw CallFault(code: 502, message: "the stream ended before it began: \(reason)")
+    }
+  }
+
+  // MARK: Announcements
+
+  private func announceConnection(_ params: [String: JSONValue]) async throws(CallFault) -> JSONValue {
+    let caller = try CallingOperator.read(params)
+    let requested: AnnouncementRequest
+    switch AnnouncementRequest.read(.object(params)) {
+    case .success(let read): requested = read
+    case .failure(let failure): throw .invalidParams(failure.form)
+    }
+    guard let proxy = params["proxy"]?.string, !proxy.isEmpty else { throw .invalidParams(FormError(["proxy": "expected a string"])) }
+    let allowed = try AllowedDomains.read(of: caller, at: ownName)
+    let announcement = OutgoingAnnouncement(domain: requested.domain, proxy: OperatorName(proxy), expiresAt: requested.expiresAt)
+    guard let change = try await book.announce(announcement, allowed: allowed) else { return "ok" }
+    try await announcer.announceNow(change, at: announcement.proxy)
+    return "ok"
+  }
+
+  private func list() -> JSONValue {
+    .array(
+      book.list().map { announcement in
+        [
+          "domain": .string(announcement.domain), "proxy": .string(announcement.proxy.text),
+          "expires_at": announcement.expiresAt.map { .string(RFC3339.format($0)) } ?? .null,
+        ]
+      })
+  }
+}
+
+/// The parameters of a notice, checked (PROTOCOL.md 10.2).
+struct Notice: Sendable {
+  let domain: String
+  let endpoint: String
+  let token: Token
+
+  init(_ params: [String: JSONValue]) throws(CallFault) {
+    var problems: [String: JSONValue] = [:]
+    let domain = params["domain"]?.string
+    if domain?.isEmpty ?? true { problems["domain"] = "expected a string" }
+    let endpoint = params["endpoint"]?.string
+    if endpoint?.isEmpty ?? true { problems["endpoint"] = "expected a string" }
+    let token = params["token"]?.string.flatMap(Base64.decode).flatMap { Token(bytes: $0) }
+    if token == nil { problems["token"] = .string("expected \(Token.byteCount) bytes in Base64") }
+    guard problems.isEmpty, let domain, let endpoint, let token else { throw .invalidParams(FormError(problems)) }
+    self.domain = domain.lowercased()
+    self.endpoint = endpoint
+    self.token = token
+  }
+}
+
+/// What the private proxy counts besides its relay.
+struct PrivateCounters: Sendable {
+  let notices: Counter
+  let refused: Counter
+  let failed: Counter
+
+  init(_ metrics: MetricsRegistry) {
+    notices = metrics.counter("hyper_notices_received_total", help: "Notices received.")
+    let help = "Notices that were answered with an error."
+    refused = metrics.counter("hyper_notices_rejected_total", help: help, labels: ["reason": "refused"])
+    failed = metrics.counter("hyper_notices_rejected_total", help: help, labels: ["reason": "dial_failed"])
+  }
+}

@@ -1,0 +1,57 @@
+import HyperModel
+import JSONRPC
+public import Logging
+import Operations
+import Relay
+import ServiceLifecycle
+public import Settings
+import Wiring
+
+/// The private proxy: announcements, the relay's private side, and the link to the own node, put together. It listens on no TCP port.
+public enum PrivateProxy {
+  /// Runs with the settings that PROXY_SETTINGS names, until SIGTERM or SIGINT.
+  ///
+  /// - Throws: `StartFailure` when it cannot start.
+  public static func runFromEnvironment(logger: Logger) async throws {
+    let settings = try SettingsSource.proxy()
+    SettingsSource.report(settings.warnings, to: logger)
+    guard let own = settings.private else {
+      throw StartFailure(
+        message: "the settings have no 'private' section", hint: "use 'proxy run public' or name other settings in PROXY_SETTINGS",
+        status: ExitStatus.badUsage)
+    }
+    try await run(own, metricsSettings: settings.metrics, logger: logger)
+  }
+
+  /// Runs until SIGTERM or SIGINT. Prints one `ready` line when every static announcement has been accepted by its public proxy.
+  public static func run(_ settings: PrivateProxySettings, metricsSettings: MetricsSettings?, logger: Logger) async throws {
+    let metrics = MetricsRegistry()
+    metrics.collect(ProcessFacts.samples)
+    let book = try await OutgoingBook.open(settings, logger: logger)
+    let link = try LocalLinks.nodeLink(
+      ownName: settings.name, client: settings.jsonrpcClient, server: settings.jsonrpcServer, logger: logger, metrics: metrics)
+    let announcer = Announcer(book: book, node: link, logger: logger, metrics: metrics)
+    let engine = try EngineStart.start(settings.relay, tokenWait: nil, logger: logger, metrics: metrics)
+    let joins = JoinOutcomes()
+    let methods = PrivateMethods(
+      ownName: settings.name, book: book, announcer: announcer, engine: engine, joins: joins,
+      internalServer: .host(settings.internalEndpoint.host, port: settings.internalEndpoint.port), logger: logger,
+      counters: PrivateCounters(metrics))
+    let server = try LocalLinks.server(
+      name: "jsonrpc_server", settings.jsonrpcServer, ownName: settings.name, pins: { link.pins }, logger: logger, metrics: metrics,
+      handler: methods.handle)
+    let endpoint = metricsSettings.map { MetricsEndpoint.make($0, logger: logger, metrics: metrics) }
+    let local = try await server.bind()
+    let scraped = try await endpoint?.bind()
+    logger.info(
+      "listening",
+      metadata: ["jsonrpc": "\(local)", "metrics": "\(scraped?.description ?? "off")", "announcements": "\(book.list().count)"])
+
+    let streams = LegStreams(
+      engine: engine, joins: joins, drainLimit: settings.relay.drainTimeout, streamLog: StreamLog(logger: logger), logger: logger)
+    // Stopped from the last to the first: no new notices, then the streams are drained, then the link goes.
+    var services: [any Service] = [link, streams, announcer, server, ReadyLine(logger: logger, after: announcer.settled)]
+    if let endpoint { services.insert(endpoint, at: 0) }
+    try await Operations.run(services, logger: logger, stopLimit: settings.relay.drainTimeout + EngineStart.stopMargin)
+  }
+}

@@ -1,0 +1,136 @@
+import Announcements
+import Datastore
+import HyperModel
+import Logging
+import Operations
+import ServiceLifecycle
+import Settings
+import Synchronization
+import Wiring
+
+import struct Foundation.Date
+
+/// The announcements in force at the public proxy, in memory for lookups and on disk for restarts.
+///
+/// `table` is protected by its mutex and is read at every connection. Writers come one at a time (`turn`): each works on a copy, stores what
+/// changed, and only then puts the copy in force, so that nothing is answered with "accepted" that a crash could lose.
+final class AnnouncementBook: Service, Sendable {
+  /// How often expired announcements are removed; lookups do not see them anyway.
+  static let purgeInterval: Duration = .seconds(60)
+
+  private let table: Mutex<AnnouncementTable>
+  private let store: any AnnouncementStore
+  private let turn = Turnstile()
+  private let logger: Logger
+  private let held: Gauge
+
+  init(table: AnnouncementTable, store: any AnnouncementStore, logger: Logger, metrics: MetricsRegistry) {
+    self.table = Mutex(table)
+    self.store = store
+    self.logger = logger
+    held = metrics.gauge("hyper_announcements", help: "Names held at this public proxy.")
+    held.set(Double(table.count))
+  }
+
+  /// Opens the store of the settings and takes over what it holds.
+  ///
+  /// - Throws: `StartFailure` when the store cannot be used.
+  static func open(_ settings: DatastoreSettings, logger: Logger, metrics: MetricsRegistry) async throws(StartFailure) -> AnnouncementBook {
+    do {
+      return try await open(SQLiteAnnouncementStore(path: settings.filename), logger: logger, metrics: metrics)
+    } catch {
+      throw StartFailure(message: error.description, hint: error.hint)
+    }
+  }
+
+  /// Takes over what a store holds; what has expired meanwhile is forgotten.
+  static func open(
+    _ store: any AnnouncementStore, logger: Logger, metrics: MetricsRegistry
+  ) async throws(DatastoreError) -> AnnouncementBook {
+    var table = AnnouncementTable()
+    let leftOut = table.restore(try await store.load().compactMap(\.announcement), now: Date())
+    if !leftOut.isEmpty { try await store.remove(leftOut.map { StoredAnnouncement($0) }) }
+    return AnnouncementBook(table: table, store: store, logger: logger, metrics: metrics)
+  }
+
+  /// Who is reached under a server name now; nil when nobody is.
+  func holder(of serverName: String) -> OperatorName? {
+    table.withLock { $0.lookup(serverName, now: Date()) }?.owner
+  }
+
+  /// What holds now: of one operator, or of all.
+  func list(of owner: OperatorName?) -> [Announcement] {
+    table.withLock { $0.list(of: owner, now: Date()) }
+  }
+
+  /// Announces names for an operator. When this returns, what was accepted is stored and in force.
+  ///
+  /// - Returns: for each item nil or the refusal.
+  /// - Throws: `CallFault` −32603 when the changes could not be stored; then nothing has changed.
+  func announce(
+    _ items: [AnnouncementRequest], by owner: OperatorName, allowed: AllowedDomains
+  ) async throws(CallFault) -> [AnnouncementRefusal?] {
+    let outcomes = try await change { $0.announce(items, by: owner, allowed: allowed, now: Date()) }
+    var refusals: [AnnouncementRefusal?] = []
+    for outcome in outcomes {
+      switch outcome {
+      case .created(let announcement):
+        logger.info("announced", metadata: ["domain": "\(announcement.domain)", "operator": "\(owner)"])
+      case .withdrawn(let announcement):
+        logger.info("withdrawn", metadata: ["domain": "\(announcement.domain)", "operator": "\(owner)"])
+      case .renewed, .unchanged, .refused: break
+      }
+      if case .refused(let refusal) = outcome { refusals.append(refusal) } else { refusals.append(nil) }
+    }
+    return refusals
+  }
+
+  /// Removes what has expired, again and again until graceful shutdown.
+  func run() async throws {
+    await cancelWhenGracefulShutdown {
+      while (try? await Task.sleep(for: Self.purgeInterval)) != nil { await self.purge() }
+    }
+  }
+
+  func purge() async {
+    let now = Date()
+    do {
+      let gone = try await change { table in table.purgeExpired(now: now).map { .withdrawn($0) } }
+      for case .withdrawn(let announcement) in gone {
+        logger.info("expired", metadata: ["domain": "\(announcement.domain)", "operator": "\(announcement.owner)"])
+      }
+    } catch {
+      logger.error("expired announcements could not be removed from the store", metadata: ["reason": "\(error.message)"])
+    }
+  }
+
+  /// One change of the table: made on a copy, stored, then put in force.
+  private func change(
+    _ step: @Sendable (inout AnnouncementTable) -> [AnnouncementOutcome]
+  ) async throws(CallFault) -> [AnnouncementOutcome] {
+    try await turn.pass { () throws(CallFault) -> [AnnouncementOutcome] in
+      var next = table.withLock { $0 }
+      let outcomes = step(&next)
+      var saved: [StoredAnnouncement] = []
+      var removed: [StoredAnnouncement] = []
+      for outcome in outcomes {
+        switch outcome {
+        case .created(let announcement), .renewed(let announcement): saved.append(StoredAnnouncement(announcement))
+        case .withdrawn(let announcement): removed.append(StoredAnnouncement(announcement))
+        case .unchanged, .refused: break
+        }
+      }
+      do {
+        if !saved.isEmpty { try await store.save(saved) }
+        if !removed.isEmpty { try await store.remove(removed) }
+      } catch {
+        logger.error("announcements could not be stored", metadata: ["reason": "\(error)"])
+        throw CallFault(code: -32603, message: "the announcements could not be stored, nothing was changed: try again later")
+      }
+      let result = next
+      table.withLock { $0 = result }
+      held.set(Double(result.count))
+      return outcomes
+    }
+  }
+}

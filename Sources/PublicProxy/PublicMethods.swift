@@ -1,0 +1,76 @@
+import Announcements
+import HyperModel
+import JSONRPC
+import Logging
+import Wiring
+
+/// The methods that the own node calls at the public proxy (PROTOCOL.md 10.3).
+struct PublicMethods: Sendable {
+  let ownName: OperatorName
+  let book: AnnouncementBook
+  /// Members of these groups may list the announcements of everybody.
+  let listAllGroups: Set<String>
+  let logger: Logger
+
+  /// The largest number of items in one `announceConnections`; a directory entry of 4 MiB could not hold more names.
+  static let itemLimit = 10_000
+
+  func handle(_ request: RPCRequest) async -> CallResponse.Outcome {
+    do throws(CallFault) {
+      switch request.method {
+      case "announceConnections": return .result(try await announceConnections(request.params))
+      case "getAnnouncements": return .result(try getAnnouncements(request.params))
+      default: throw .methodNotFound
+      }
+    } catch {
+      return .fault(error)
+    }
+  }
+
+  /// One answer per item: null for accepted, else an error object (PROTOCOL.md 10.3).
+  private func announceConnections(_ params: [String: JSONValue]) async throws(CallFault) -> JSONValue {
+    let caller = try CallingOperator.read(params)
+    let items = try requestedItems(params)
+    let allowed = try AllowedDomains.read(of: caller, at: ownName)
+    let refusals = try await book.announce(items, by: caller.name, allowed: allowed)
+    for case (let item, let refusal?) in zip(items, refusals) {
+      logger.notice(
+        "announcement refused",
+        metadata: ["domain": "\(item.domain)", "operator": "\(caller.name)", "code": "\(refusal.code)", "reason": "\(refusal)"])
+    }
+    return .array(refusals.map { $0?.fault.json ?? .null })
+  }
+
+  /// The caller's own announcements; everybody's for members of the privileged groups.
+  private func getAnnouncements(_ params: [String: JSONValue]) throws(CallFault) -> JSONValue {
+    let caller = try CallingOperator.read(params)
+    let seesAll = !listAllGroups.isDisjoint(with: caller.groups)
+    return .array(
+      book.list(of: seesAll ? nil : caller.name).map { announcement in
+        [
+          "domain": .string(announcement.domain), "operator": .string(announcement.owner.text),
+          "expires_at": announcement.expiresAt.map { .string(RFC3339.format($0)) } ?? .null,
+        ]
+      })
+  }
+
+  private func requestedItems(_ params: [String: JSONValue]) throws(CallFault) -> [AnnouncementRequest] {
+    guard let list = params["connections"]?.array else { throw .invalidParams(FormError(["connections": "expected a list"])) }
+    guard list.count <= Self.itemLimit else {
+      throw .invalidParams(FormError(["connections": .string("expected at most \(Self.itemLimit) items, found \(list.count)")]))
+    }
+    var problems: [String: JSONValue] = [:]
+    var items: [AnnouncementRequest] = []
+    for (index, item) in list.enumerated() {
+      switch AnnouncementRequest.read(item) {
+      case .success(let read): items.append(read)
+      case .failure(let error): problems["\(index)"] = error.json
+      }
+    }
+    guard problems.isEmpty else {
+      let list = FormError(problems)
+      throw .invalidParams(FormError(["connections": list.json]))
+    }
+    return items
+  }
+}

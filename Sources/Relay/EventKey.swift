@@ -1,0 +1,26 @@
+/// What epoll gives back with an event: generation, slot and end in one number.
+///
+/// Slot numbers above ``maxSlots`` are not slots: the mailbox and the listeners.
+struct EventKey {
+  static let maxSlots: UInt32 = 0x7fff_0000
+  private static let firstListener = maxSlots
+  static let wake = UInt64.max >> 32
+
+  let raw: UInt64
+
+  init(_ raw: UInt64) { self.raw = raw }
+
+  init(slot: UInt32, generation: UInt32, end: End) {
+    raw = UInt64(generation) << 32 | UInt64(slot) << 1 | UInt64(end.rawValue)
+  }
+
+  init(listener: Int) {
+    raw = UInt64(Self.firstListener + UInt32(listener)) << 1
+  }
+
+  var slot: UInt32 { UInt32(truncatingIfNeeded: raw) >> 1 }
+  var generation: UInt32 { UInt32(truncatingIfNeeded: raw >> 32) }
+  var end: End { raw & 1 == 0 ? .downstream : .upstream }
+  /// Which listener is meant, if it is none of the slots and not the mailbox.
+  var listener: Int? { slot >= Self.firstListener && raw != Self.wake ? Int(slot - Self.firstListener) : nil }
+}

@@ -1,0 +1,139 @@
+import CLinux
+import Glibc
+
+/// Accepting, and what happens when it is not possible.
+extension Loop {
+  static func openSpare() -> Int32 { open("/dev/null", O_RDONLY | O_CLOEXEC) }
+
+  func add(_ listener: ListeningSocket) {
+    guard !isDraining else { return }
+    listeners.append(listener)
+    if acceptResumesAt == nil { watchListener(listeners.count - 1) }
+  }
+
+  /// Exclusive: one loop is woken per connection, not all of them. Level-triggered: what is left is reported again.
+  private func watchListener(_ position: Int) {
+    let result = hyper_epoll_add(
+      epoll.number, listeners[position].number, hyper_EPOLLIN | hyper_EPOLLEXCLUSIVE, EventKey(listener: position).raw)
+    if result != 0 { acceptFailed(errno) }
+  }
+
+  func listenerIsReady(_ key: EventKey) {
+    guard let position = key.listener, position < listeners.count, acceptResumesAt == nil else { return }
+    let listener = listeners[position]
+    for _ in 0..<Self.acceptBatch where acceptResumesAt == nil {
+      guard acceptOne(from: listener) else { return }
+    }
+  }
+
+  /// False when there is nothing more to accept for now.
+  private func acceptOne(from listener: ListeningSocket) -> Bool {
+    var storage = sockaddr_storage()
+    var length: socklen_t = 0
+    guard let descriptor = Descriptor(owning: hyper_accept(listener.number, &storage, &length)) else {
+      return canGoOn(after: errno, listener)
+    }
+    switch listener.role {
+    case .clients: admitClient(descriptor, from: PeerAddress(storage))
+    case .tokens: admitPresenting(descriptor)
+    }
+    return true
+  }
+
+  private func admitClient(_ descriptor: consuming Descriptor, from client: PeerAddress) {
+    let bucket = commons.bucket(of: client)
+    guard commons.admitClient(bucket: bucket) else { return turnAway() }
+    guard let number = takeSlot(.hello) else {
+      commons.releaseClient(bucket: bucket)
+      return turnAway()
+    }
+    counters.add(to: .clientsAccepted)
+    let slot = slots + Int(number)
+    slot.pointee.client = client
+    slot.pointee.sourceBucket = bucket
+    slot.pointee.downstream.descriptor = descriptor.release()
+    guard watch(number, .downstream) else {
+      return end(number, .system, detail: "watch the client's socket: \(errorText(errno))")
+    }
+    schedule(number, after: settings.helloTimeout)
+  }
+
+  private func admitPresenting(_ descriptor: consuming Descriptor) {
+    counters.add(to: .tokenConnectionsAccepted)
+    guard commons.admitPresenting() else { return turnAway() }
+    guard let number = takeSlot(.presenting) else {
+      commons.releasePresenting()
+      return turnAway()
+    }
+    slots[Int(number)].downstream.descriptor = descriptor.release()
+    guard watch(number, .downstream) else { return end(number, .system) }
+    schedule(number, after: settings.tokenPresentation)
+  }
+
+  private func turnAway() {
+    counters.add(to: .clientsTurnedAway)
+    if let count = notices.occurred(.tooManyStreams, now: now, interval: noticeMilliseconds) {
+      tell(.notice(.tooManyStreams(count: count)))
+    }
+  }
+
+  private func canGoOn(after code: Int32, _ listener: ListeningSocket) -> Bool {
+    switch code {
+    case EAGAIN:
+      return false
+    case EINTR, ECONNABORTED, EPROTO, ENOPROTOOPT, ENETDOWN, ENETUNREACH, EHOSTDOWN, EHOSTUNREACH, EOPNOTSUPP, ENONET:
+      // Errors of the connection that was to be accepted, which is gone (accept(2)).
+      return true
+    case EMFILE, ENFILE:
+      descriptorsExhausted(listener)
+      return false
+    default:
+      acceptFailed(code)
+      return false
+    }
+  }
+
+  /// The client at the head of the queue is accepted with the spare descriptor and closed, so that it learns that it
+  /// cannot be served; then accepting rests, so that we do not spin.
+  private func descriptorsExhausted(_ listener: ListeningSocket) {
+    if spare >= 0 {
+      close(spare)
+      var storage = sockaddr_storage()
+      var length: socklen_t = 0
+      _ = Descriptor(owning: hyper_accept(listener.number, &storage, &length))
+      spare = Self.openSpare()
+    }
+    counters.add(to: .descriptorsExhausted)
+    if let count = notices.occurred(.descriptorsExhausted, now: now, interval: noticeMilliseconds) {
+      tell(.notice(.descriptorsExhausted(count: count)))
+    }
+    pauseAccepting()
+  }
+
+  private func acceptFailed(_ code: Int32) {
+    counters.add(to: .acceptFailures)
+    if let count = notices.occurred(.acceptFailed, now: now, interval: noticeMilliseconds) {
+      tell(.notice(.acceptFailed(message: "accept: \(errorText(code))", count: count)))
+    }
+    pauseAccepting()
+  }
+
+  private func pauseAccepting() {
+    guard acceptResumesAt == nil else { return }
+    for listener in listeners { _ = hyper_epoll_delete(epoll.number, listener.number) }
+    acceptResumesAt = now + max(1, settings.acceptPause.milliseconds)
+  }
+
+  func resumeAccepting() {
+    acceptResumesAt = nil
+    if spare < 0 { spare = Self.openSpare() }
+    for position in listeners.indices where acceptResumesAt == nil { watchListener(position) }
+  }
+
+  /// Lets the listeners go; the last loop to do so closes them.
+  func stopAccepting() {
+    for listener in listeners { _ = hyper_epoll_delete(epoll.number, listener.number) }
+    listeners.removeAll()
+    acceptResumesAt = nil
+  }
+}

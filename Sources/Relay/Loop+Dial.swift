@@ -1,0 +1,223 @@
+import CLinux
+import ClientHello
+import Glibc
+
+/// The dials of one stream.
+struct Dial {
+  /// Nil when the client was there from the start.
+  var downstream: DialPlan?
+  var upstream: DialPlan
+  let downstreamTarget: DialTarget?
+  let upstreamTarget: DialTarget
+  /// What is to be said first downstream.
+  let token: Token?
+
+  /// When the clock has to be looked at.
+  var nextCheck: UInt32 { min(downstream?.nextCheck ?? .max, upstream.nextCheck) }
+
+  func plan(_ end: End) -> DialPlan? { end == .downstream ? downstream : upstream }
+
+  /// Lets one plan take a step.
+  mutating func step(_ end: End, _ body: (inout DialPlan) -> DialPlan.Action) -> DialPlan.Action {
+    switch end {
+    case .upstream: return body(&upstream)
+    case .downstream:
+      guard var plan = downstream else { return .wait }
+      defer { downstream = plan }
+      return body(&plan)
+    }
+  }
+}
+
+/// Connecting.
+extension Loop {
+  /// A waiting client goes straight to an address.
+  func startRoute(_ number: UInt32, to target: DialTarget) {
+    leaveWaiting(number)
+    slots[Int(number)].phase = .dialing
+    dials[number] = Dial(
+      downstream: nil, upstream: DialPlan(deadline: dialDeadline), downstreamTarget: nil, upstreamTarget: target, token: nil)
+    startDial(number, .upstream, target)
+    decideDial(number)
+  }
+
+  /// Dials the token port and the server at once.
+  func startJoin(_ stream: StreamID, _ token: Token, tokenPort: DialTarget, upstream: DialTarget) {
+    guard !isDraining else { return neverStarted(stream, .stopped) }
+    guard commons.admitStream() else { return neverStarted(stream, .tooManyStreams) }
+    guard let number = takeSlot(.dialing) else {
+      commons.releaseStream()
+      return neverStarted(stream, .tooManyStreams)
+    }
+    slots[Int(number)].serial = stream.generation
+    ordered[stream.generation] = number
+    dials[number] = Dial(
+      downstream: DialPlan(deadline: dialDeadline), upstream: DialPlan(deadline: dialDeadline),
+      downstreamTarget: tokenPort, upstreamTarget: upstream, token: token)
+    startDial(number, .downstream, tokenPort)
+    startDial(number, .upstream, upstream)
+    decideDial(number)
+  }
+
+  private func neverStarted(_ stream: StreamID, _ cause: EndCause) {
+    counters.countEnd(cause)
+    tell(.ended(.neverStarted(stream, cause)))
+  }
+
+  private var dialDeadline: UInt32 { tick(after: settings.dialTimeout) }
+
+  private func startDial(_ number: UInt32, _ end: End, _ target: DialTarget) {
+    counters.add(to: .dialsStarted)
+    switch target {
+    case .unix(let path):
+      guard let address = SocketAddress(unixPath: path) else {
+        return take(number, end) { plan, _ in plan.couldNotResolve("the path is empty or over 107 bytes") }
+      }
+      take(number, end) { plan, tick in plan.resolved([address], now: tick) }
+    case .host(let host, let port):
+      if let known = addresses.addresses(of: target, now: now) {
+        take(number, end) { plan, tick in plan.resolved(known, now: tick) }
+      } else if case .success(let numeric) = SocketAddress.look(up: host, port: port, .numeric) {
+        take(number, end) { plan, tick in plan.resolved(numeric, now: tick) }
+      } else {
+        lookUp(number, end, target, host: host, port: port)
+      }
+    }
+  }
+
+  private func lookUp(_ number: UInt32, _ end: End, _ target: DialTarget, host: String, port: Int) {
+    let generation = slots[Int(number)].generation
+    let mailbox = mailbox
+    let isQueued = commons.resolver.resolve(host: host, port: port) { result in
+      mailbox.post(.resolved(slot: number, generation: generation, end, target, result))
+    }
+    if !isQueued { take(number, end) { plan, _ in plan.couldNotResolve("too many names are being looked up") } }
+  }
+
+  func resolved(
+    _ number: UInt32, generation: UInt32, _ end: End, _ target: DialTarget, _ result: Result<[SocketAddress], LookUpFailure>
+  ) {
+    if case .success(let found) = result { addresses.remember(found, of: target, now: now) }
+    guard number < highWater, slots[Int(number)].generation == generation, slots[Int(number)].phase == .dialing else { return }
+    switch result {
+    case .success(let found): take(number, end) { plan, tick in plan.resolved(found, now: tick) }
+    case .failure(let failure): take(number, end) { plan, _ in plan.couldNotResolve(failure.text) }
+    }
+    decideDial(number)
+  }
+
+  /// Steps one plan and carries out what it says, until it waits.
+  private func take(_ number: UInt32, _ end: End, _ step: (inout DialPlan, UInt32) -> DialPlan.Action) {
+    guard var action = dials[number]?.step(end, { step(&$0, tick) }) else { return }
+    while true {
+      switch action {
+      case .wait:
+        return
+      case .fail(let reason):
+        closeEnd(number, end)
+        return reportFailure(number, end, reason)
+      case .connect(let address):
+        closeEnd(number, end)
+        guard let next = connect(number, end, address) else { return }
+        action = next
+      }
+    }
+  }
+
+  private func reportFailure(_ number: UInt32, _ end: End, _ reason: String) {
+    counters.add(to: .dialsFailed)
+    let target = end == .downstream ? dials[number]?.downstreamTarget : dials[number]?.upstreamTarget
+    let message = "dial \(target.map(\.description) ?? "?"): \(reason)"
+    details[number] = message
+    tell(.dialFailed(identifier(of: number), side: end == .downstream ? .tokenPort : .upstream, message: message))
+  }
+
+  /// Begins an attempt; what the plan says when it is over at once, nil while it is under way.
+  private func connect(_ number: UInt32, _ end: End, _ address: SocketAddress) -> DialPlan.Action? {
+    let slot = slots + Int(number)
+    func failed(_ code: Int32) -> DialPlan.Action? {
+      closeEnd(number, end)
+      let reason = errorText(code)
+      return dials[number]?.step(end) { $0.attemptFailed(reason, now: tick) }
+    }
+    guard let descriptor = Descriptor(owning: hyper_socket(address.family)) else { return failed(errno) }
+    if !address.isUnix {
+      // None of these is vital: a connection without them still carries every byte.
+      _ = hyper_no_delay(descriptor.number)
+      _ = settings.applyKeepalive(to: descriptor.number)
+    }
+    let result = address.withPointer { Glibc.connect(descriptor.number, $0, $1) }
+    let code = result == 0 ? 0 : errno
+    if code == EAGAIN, address.isUnix {
+      return dials[number]?.step(end) { $0.listenerBusy("the listener's queue is full", now: tick) }
+    }
+    guard code == 0 || code == EINPROGRESS || code == EINTR else { return failed(code) }
+    slot.pointee[end] = SocketState(descriptor: descriptor.release())
+    guard watch(number, end) else { return failed(errno) }
+    return code == 0 ? connected(number, end) : nil
+  }
+
+  /// The connection stands: the token is the first that is said.
+  private func connected(_ number: UInt32, _ end: End) -> DialPlan.Action? {
+    slots[Int(number)][end].readiness.insert(.writable)
+    if end == .downstream, let token = dials[number]?.token, !present(token, on: slots[Int(number)].downstream.descriptor) {
+      return dials[number]?.step(end) { $0.attemptFailed("the token could not be written: \(errorText(errno))", now: tick) }
+    }
+    return dials[number]?.step(end) { plan in
+      plan.connected()
+      return .wait
+    }
+  }
+
+  /// In one segment: the deployed network reads the token with one call. A fresh socket has room for it.
+  private func present(_ token: Token, on descriptor: Int32) -> Bool {
+    token.bytes.withUnsafeBytes { hyper_send(descriptor, $0.baseAddress, $0.count) == $0.count }
+  }
+
+  /// epoll has said something about a socket of a stream whose ends are not both there.
+  func dialingEndReported(_ number: UInt32, _ end: End, isLost: Bool) {
+    let slot = slots + Int(number)
+    if let plan = dials[number]?.plan(end), plan.isConnecting {
+      guard isLost || slot.pointee[end].readiness.contains(.writable) else { return }
+      let code = hyper_take_error(slot.pointee[end].descriptor)
+      if code == 0, !isLost {
+        guard let action = connected(number, end) else { return }
+        take(number, end) { _, _ in action }
+      } else {
+        let reason = errorText(code == 0 ? ECONNRESET : code)
+        take(number, end) { plan, tick in plan.attemptFailed(reason, now: tick) }
+      }
+      return decideDial(number)
+    }
+    // A lost client, or a lost public side: there is nobody to dial for. A lost server is the pump's business.
+    if isLost, end == .downstream { self.end(number, .clientGone) }
+  }
+
+  func dialTimePassed(_ number: UInt32) {
+    for end in End.allCases { take(number, end) { plan, tick in plan.timePassed(now: tick) } }
+    decideDial(number)
+  }
+
+  private func decideDial(_ number: UInt32) {
+    guard let dial = dials[number] else { return }
+    switch DialDecision.decide(downstream: dial.downstream?.state, upstream: dial.upstream.state) {
+    case .wait:
+      wheel.schedule(number, at: dial.nextCheck)
+    case .relay:
+      dials[number] = nil
+      startRelaying(number)
+    case .refuse:
+      refuse(number, with: .internalError, cause: .upstreamUnreachable, detail: details[number])
+    case .giveUp:
+      end(number, .tokenPortUnreachable)
+    }
+  }
+}
+
+extension StreamSummary {
+  /// For a stream that was named and came to nothing before it lived anywhere.
+  static func neverStarted(_ stream: StreamID, _ cause: EndCause, detail: String? = nil) -> StreamSummary {
+    StreamSummary(
+      id: stream, serverName: nil, client: nil, bytesUp: 0, bytesDown: 0, duration: .zero, cause: cause, detail: detail)
+  }
+}

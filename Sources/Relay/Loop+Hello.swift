@@ -1,0 +1,70 @@
+import CLinux
+import ClientHello
+import Glibc
+
+/// Reading the client's hello.
+extension Loop {
+  func readHello(_ number: UInt32) {
+    let slot = slots + Int(number)
+    let capacity = scratch.count
+    for _ in 0..<Self.fairness {
+      guard slot.pointee.downstream.readiness.contains(.readable) else { return }
+      let count = hyper_recv(slot.pointee.downstream.descriptor, scratch.baseAddress, capacity)
+      if count > 0 {
+        if count < capacity, !slot.pointee.downstream.readiness.contains(.endSeen) {
+          slot.pointee.downstream.readiness.remove(.readable)
+        }
+        guard helloArrived(number, UnsafeRawBufferPointer(rebasing: scratch[..<count])) else { return }
+      } else if count == 0 {
+        return end(number, .helloIncomplete)
+      } else if errno == EAGAIN {
+        slot.pointee.downstream.readiness.remove(.readable)
+        return
+      } else if errno != EINTR {
+        return end(number, .clientGone)
+      }
+    }
+    serveLater(number)
+  }
+
+  /// Takes in a piece of the hello; true when more is wanted.
+  private func helloArrived(_ number: UInt32, _ piece: UnsafeRawBufferPointer) -> Bool {
+    let slot = slots + Int(number)
+    guard commons.admitHello(bytes: piece.count, bucket: slot.pointee.sourceBucket) else {
+      refuse(number, with: .internalError, cause: .helloBudget)
+      return false
+    }
+    slot.pointee.helloHeld += UInt32(piece.count)
+    guard slot.pointee.up.spill.append(piece) else {
+      refuse(number, with: .internalError, cause: .system, detail: "no memory for a hello")
+      return false
+    }
+    var reader = partialHellos[number] ?? ClientHelloReader(limits: settings.helloLimits)
+    switch reader.read(slot.pointee.up.spill.bytes.bytes) {
+    case .needMore:
+      partialHellos[number] = reader
+      return true
+    case .hello(let facts):
+      partialHellos[number] = nil
+      decideAbout(number, facts)
+    case .refused(let refusal):
+      partialHellos[number] = nil
+      counters.add(to: .hellosRefused)
+      refuse(number, with: refusal.alert, cause: refusal.alert == nil ? .notTLS : .malformedHello, detail: refusal.reason.rawValue)
+    }
+    return false
+  }
+
+  /// The hello is complete: the control plane says where to.
+  private func decideAbout(_ number: UInt32, _ facts: ClientHelloFacts) {
+    counters.add(to: .hellosRead)
+    let slot = slots + Int(number)
+    slot.pointee.serverName = facts.serverName
+    guard facts.serverName != nil else { return refuse(number, with: .missingExtension, cause: .noServerName) }
+    guard commons.admitWaiting() else { return refuse(number, with: .internalError, cause: .tooManyWaiting) }
+    slot.pointee.phase = .deciding
+    schedule(number, after: settings.tokenWait)
+    let client = slot.pointee.client.text ?? SocketAddressText(host: "unknown", port: 0)
+    tell(.helloArrived(identifier(of: number), facts, client: client))
+  }
+}

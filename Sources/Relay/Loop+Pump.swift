@@ -1,0 +1,123 @@
+import CLinux
+import Glibc
+
+/// Moving bytes. All decisions are `Flow`'s and `Closing`'s; here are the system calls.
+extension Loop {
+  /// Both ends are connected. What is kept of the hello goes out first.
+  func startRelaying(_ number: UInt32) {
+    let slot = slots + Int(number)
+    leaveWaiting(number)
+    releaseHello(number)
+    slot.pointee.phase = .relaying
+    slot.pointee.lastActivity = tick
+    counters.add(to: .relaying)
+    if idleTicks > 0 { wheel.schedule(number, at: tick + idleTicks) } else { wheel.cancel(number) }
+    tell(.joined(identifier(of: number)))
+    relay(number)
+  }
+
+  /// Moves what can be moved, then decides about the sockets.
+  func relay(_ number: UInt32) {
+    let slot = slots + Int(number)
+    var more = pump(slot, .up)
+    more = pump(slot, .down) || more
+    if slot.pointee.downstream.readiness.union(slot.pointee.upstream.readiness).contains(.failed) {
+      // The second direction may have found out what the first one has to know.
+      more = pump(slot, .up) || more
+    }
+    let closing = Closing.decide(
+      upDone: slot.pointee.up.isDone, downDone: slot.pointee.down.isDone,
+      downstream: slot.pointee.downstream.readiness, upstream: slot.pointee.upstream.readiness)
+    switch closing {
+    case .keep: if more { serveLater(number) }
+    case .close: end(number, .finished)
+    case .reset(.upstream): end(number, .clientReset, resetting: .upstream)
+    case .reset(.downstream): end(number, .upstreamReset, resetting: .downstream)
+    case .discard: end(number, .clientReset, resetting: .both)
+    }
+  }
+
+  /// Moves one direction until nothing can be done or its share is used up (then true).
+  private func pump(_ slot: Slot, _ direction: Direction) -> Bool {
+    var flow = slot.pointee[direction]
+    var source = slot.pointee[direction.source]
+    var sink = slot.pointee[direction.sink]
+    let before = flow.delivered
+    defer {
+      slot.pointee[direction] = flow
+      slot.pointee[direction.source] = source
+      slot.pointee[direction.sink] = sink
+      let moved = flow.delivered - before
+      if moved > 0 {
+        slot.pointee.lastActivity = tick
+        counters.add(moved, to: direction == .up ? .bytesUp : .bytesDown)
+      }
+    }
+    for _ in 0..<Self.fairness {
+      switch flow.nextStep(source: source.readiness, sink: sink.readiness) {
+      case .read: read(from: &source, to: &sink, &flow)
+      case .flush: flush(to: &sink, &flow)
+      case .passOnEnd:
+        // Fails only when the connection is gone, which is reported as an event.
+        _ = shutdown(sink.descriptor, Int32(SHUT_WR))
+        flow.endPassedOn()
+      case .giveUp: flow.broke()
+      case .wait, .done: return false
+      }
+    }
+    return true
+  }
+
+  private func read(from source: inout SocketState, to sink: inout SocketState, _ flow: inout Flow) {
+    let count = hyper_recv(source.descriptor, scratch.baseAddress, scratch.count)
+    if count > 0 {
+      // A short read means that the socket is dry and will report more, unless an end or a reset is waiting behind.
+      if count < scratch.count, source.readiness.isDisjoint(with: [.endSeen, .failed]) { source.readiness.remove(.readable) }
+      write(UnsafeRawBufferPointer(rebasing: scratch[..<count]), to: &sink, &flow)
+    } else if count == 0 {
+      source.readiness.remove(.readable)
+      // After a reset that was already reported, an end is what recv(2) says; it is none.
+      if source.readiness.contains(.failed) { flow.broke() } else { flow.sourceEnded() }
+    } else if errno == EAGAIN {
+      source.readiness.remove(.readable)
+    } else if errno != EINTR {
+      source.readiness.formUnion(.failed)
+      source.readiness.remove(.readable)
+      flow.broke()
+    }
+  }
+
+  /// Bytes fresh from the source; what does not fit is kept.
+  private func write(_ bytes: UnsafeRawBufferPointer, to sink: inout SocketState, _ flow: inout Flow) {
+    let written = send(bytes, to: &sink, &flow)
+    guard written < bytes.count, !flow.isDone else { return }
+    // Without memory the stream cannot be whole any more: better broken than with a hole.
+    if !flow.spill.append(UnsafeRawBufferPointer(rebasing: bytes[written...])) {
+      sink.readiness.insert(.failed)
+      flow.broke()
+    }
+  }
+
+  private func flush(to sink: inout SocketState, _ flow: inout Flow) {
+    let written = send(flow.spill.bytes, to: &sink, &flow)
+    if !flow.isDone { flow.spill.consume(written) }
+  }
+
+  /// How many bytes were written. A lost sink breaks the flow; what it had sent before is still to be read.
+  private func send(_ bytes: UnsafeRawBufferPointer, to sink: inout SocketState, _ flow: inout Flow) -> Int {
+    let count = hyper_send(sink.descriptor, bytes.baseAddress, bytes.count)
+    if count >= 0 {
+      flow.delivered += UInt64(count)
+      if count < bytes.count { sink.readiness.remove(.writable) }
+      return count
+    }
+    switch errno {
+    case EINTR: break
+    case EAGAIN: sink.readiness.remove(.writable)
+    default:
+      sink.readiness.formUnion([.failed, .readable])
+      flow.broke()
+    }
+    return 0
+  }
+}

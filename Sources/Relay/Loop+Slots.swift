@@ -1,0 +1,137 @@
+import CLinux
+import Glibc
+
+/// Which ends learn of a stream's end by a reset.
+struct ResetEnds: OptionSet {
+  let rawValue: UInt8
+  static let downstream = ResetEnds(rawValue: 1)
+  static let upstream = ResetEnds(rawValue: 2)
+  static let both: ResetEnds = [.downstream, .upstream]
+
+  func includes(_ end: End) -> Bool { contains(end == .downstream ? ResetEnds.downstream : ResetEnds.upstream) }
+}
+
+/// Slots: taken, looked up, given back.
+extension Loop {
+  /// A fresh slot; nil when all are taken.
+  func takeSlot(_ phase: StreamPhase) -> UInt32? {
+    let number: UInt32
+    if firstFree != .max {
+      number = firstFree
+      firstFree = slots[Int(number)].nextFree
+    } else if highWater < capacity {
+      number = highWater
+      (slots + Int(number)).initialize(to: StreamSlot())
+      highWater += 1
+    } else {
+      return nil
+    }
+    live += 1
+    slots[Int(number)].phase = phase
+    slots[Int(number)].startedAt = now
+    slots[Int(number)].lastActivity = tick
+    return number
+  }
+
+  /// Gives a slot back; its descriptors must be closed or moved on.
+  func giveBack(_ number: UInt32) {
+    let slot = slots + Int(number)
+    wheel.cancel(number)
+    slot.pointee.up.spill.free()
+    slot.pointee.down.spill.free()
+    let generation = slot.pointee.generation &+ 1
+    slot.pointee = StreamSlot()
+    slot.pointee.generation = generation
+    slot.pointee.nextFree = firstFree
+    firstFree = number
+    live -= 1
+  }
+
+  /// The slot that an order means; nil when the stream is gone.
+  func find(_ stream: StreamID) -> UInt32? {
+    guard Int(stream.loop) == index else { return nil }
+    if stream.isSerial { return ordered[stream.generation] }
+    guard stream.slot < highWater else { return nil }
+    let slot = slots + Int(stream.slot)
+    guard slot.pointee.generation == stream.generation, !slot.pointee.isOrdered else { return nil }
+    switch slot.pointee.phase {
+    case .free, .presenting: return nil
+    case .hello, .deciding, .waiting, .dialing, .relaying, .discarding: return stream.slot
+    }
+  }
+
+  func identifier(of number: UInt32) -> StreamID {
+    let slot = slots + Int(number)
+    return slot.pointee.isOrdered
+      ? StreamID(loop: index, serial: slot.pointee.serial)
+      : StreamID(loop: index, slot: number, generation: slot.pointee.generation)
+  }
+
+  /// Tells epoll about an end's socket. Once per socket: edges are reported until it is closed.
+  func watch(_ number: UInt32, _ end: End) -> Bool {
+    let slot = slots + Int(number)
+    let key = EventKey(slot: number, generation: slot.pointee.generation, end: end)
+    return hyper_epoll_add(epoll.number, slot.pointee[end].descriptor, Self.allEvents, key.raw) == 0
+  }
+
+  static var allEvents: UInt32 { hyper_EPOLLIN | hyper_EPOLLOUT | hyper_EPOLLRDHUP | hyper_EPOLLET }
+
+  /// Closing removes the socket from epoll as well: no descriptor of ours is ever duplicated.
+  func closeEnd(_ number: UInt32, _ end: End, reset: Bool = false) {
+    let slot = slots + Int(number)
+    let descriptor = slot.pointee[end].descriptor
+    guard descriptor >= 0 else { return }
+    if reset { _ = hyper_set_reset_on_close(descriptor) }
+    close(descriptor)
+    slot.pointee[end] = SocketState()
+  }
+
+  /// The one way in which a stream ends: closes, counts, reports, frees.
+  func end(_ number: UInt32, _ cause: EndCause, detail: String? = nil, resetting: ResetEnds = []) {
+    let slot = slots + Int(number)
+    guard slot.pointee.phase != .free else { return }
+    guard slot.pointee.phase != .presenting else { return endPresenting(number) }
+    leaveWaiting(number)
+    releaseHello(number)
+    if slot.pointee.phase == .relaying { counters.subtract(from: .relaying) }
+    closeEnd(number, .downstream, reset: resetting.includes(.downstream))
+    closeEnd(number, .upstream, reset: resetting.includes(.upstream))
+    partialHellos[number] = nil
+    dials[number] = nil
+    let summary = StreamSummary(
+      id: identifier(of: number), serverName: slot.pointee.serverName, client: slot.pointee.client.text,
+      bytesUp: slot.pointee.up.delivered, bytesDown: slot.pointee.down.delivered,
+      duration: .milliseconds(now - slot.pointee.startedAt), cause: cause, detail: detail ?? details[number])
+    details[number] = nil
+    if slot.pointee.isOrdered {
+      ordered[slot.pointee.serial] = nil
+      commons.releaseStream()
+    } else {
+      commons.releaseClient(bucket: slot.pointee.sourceBucket)
+    }
+    giveBack(number)
+    counters.countEnd(cause)
+    tell(.ended(summary))
+  }
+
+  /// Gives back the place among those who wait, and the token, if the stream holds them.
+  func leaveWaiting(_ number: UInt32) {
+    let slot = slots + Int(number)
+    switch slot.pointee.phase {
+    case .deciding, .waiting: commons.releaseWaiting()
+    case .free, .hello, .presenting, .dialing, .relaying, .discarding: break
+    }
+    if let key = slot.pointee.tokenKey {
+      tokens.remove(key)
+      slot.pointee.tokenKey = nil
+    }
+  }
+
+  /// The hello has a destination, or none any more: it no longer counts against the budgets.
+  func releaseHello(_ number: UInt32) {
+    let slot = slots + Int(number)
+    guard slot.pointee.helloHeld > 0 else { return }
+    commons.releaseHello(bytes: Int(slot.pointee.helloHeld), bucket: slot.pointee.sourceBucket)
+    slot.pointee.helloHeld = 0
+  }
+}

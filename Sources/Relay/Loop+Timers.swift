@@ -1,0 +1,61 @@
+import CLinux
+import ClientHello
+
+/// The clock.
+extension Loop {
+  func tick(after delay: Duration) -> UInt32 {
+    let due = now + delay.milliseconds
+    return UInt32(clamping: (due + TimerWheel.tickMilliseconds - 1) / TimerWheel.tickMilliseconds)
+  }
+
+  func schedule(_ number: UInt32, after delay: Duration) {
+    wheel.schedule(number, at: tick(after: delay))
+  }
+
+  /// How long the loop may sleep.
+  func waitMilliseconds() -> Int32 {
+    if !ready.isEmpty { return 0 }
+    // Sleeping starts later than `now` was read, and that clock is coarse: look again.
+    let now = hyper_coarse_milliseconds() &- epoch
+    var due = UInt64.max
+    if let ticks = wheel.ticksUntilNext() { due = (UInt64(wheel.current) + UInt64(ticks)) * TimerWheel.tickMilliseconds }
+    if let resume = acceptResumesAt { due = min(due, resume) }
+    if isDraining { due = min(due, drainEndsAt) }
+    if due == .max { return -1 }
+    return due <= now ? 0 : Int32(clamping: due - now)
+  }
+
+  /// Once per turn: everything whose time has come.
+  func checkClock() {
+    if tick > wheel.current {
+      expired.removeAll(keepingCapacity: true)
+      wheel.advance(to: tick, expired: &expired)
+      for position in expired.indices { timeIsUp(expired[position]) }
+    }
+    if let resume = acceptResumesAt, now >= resume { resumeAccepting() }
+    if isDraining, now >= drainEndsAt, live > 0 {
+      for number in 0..<highWater where slots[Int(number)].phase != .free { abort(number, .stopped) }
+    }
+  }
+
+  private func timeIsUp(_ number: UInt32) {
+    let slot = slots + Int(number)
+    switch slot.pointee.phase {
+    case .free:
+      break
+    case .hello:
+      end(number, .helloTimeout)
+    case .deciding, .waiting:
+      refuse(number, with: .internalError, cause: .waitedTooLong)
+    case .presenting:
+      endPresenting(number)
+    case .dialing:
+      dialTimePassed(number)
+    case .discarding:
+      finishDiscarding(number)
+    case .relaying:
+      let due = slot.pointee.lastActivity + idleTicks
+      if tick >= due { abort(number, .idle) } else { wheel.schedule(number, at: due) }
+    }
+  }
+}

@@ -1,0 +1,183 @@
+import CLinux
+import ClientHello
+import Glibc
+
+/// One thread, one epoll instance, and the streams that live there from their first to their last event.
+///
+/// `@unchecked Sendable`: created by the engine, then handed to its thread (`run`), which alone touches it from then on.
+/// The only parts that others see are the mailbox, the counters and the commons, which are made for it.
+///
+/// The slots are a slab of plain memory: a stream's state is reached through a pointer that never moves, without
+/// reference counting or exclusivity checks. A pointer into the slab is used only on this thread; whether a slot still
+/// belongs to the stream that somebody means is decided by its generation. Memory that was never used is never touched,
+/// so the slab costs address space only.
+final class Loop: @unchecked Sendable {
+  typealias Slot = UnsafeMutablePointer<StreamSlot>
+
+  /// Operations of one direction in one go, so that a busy stream does not delay the others.
+  static let fairness = 16
+  /// Connections accepted in one go, for the same reason. The listener reports the rest again.
+  static let acceptBatch = 32
+  static let eventBatch = 256
+
+  let index: Int
+  let commons: Commons
+  let settings: RelaySettings
+  let mailbox: Mailbox
+  let counters: LoopCounters
+  let epoll: Descriptor
+
+  let capacity: UInt32
+  let slots: Slot
+  let scratch: UnsafeMutableRawBufferPointer
+  let eventBuffer: UnsafeMutablePointer<hyper_event>
+  /// Limits in the units of the loop.
+  let idleTicks: UInt32
+  let noticeMilliseconds: UInt64
+
+  /// Slots from here on were never used.
+  var highWater: UInt32 = 0
+  var firstFree = UInt32.max
+  /// Slots in use.
+  var live = 0
+
+  var wheel = TimerWheel()
+  /// Milliseconds since the loop was made, read once per turn.
+  var now: UInt64 = 0
+  let epoch: UInt64
+
+  var tokens = TokenTable()
+  /// What only a few streams have, and not for long.
+  var partialHellos: [UInt32: ClientHelloReader] = [:]
+  var dials: [UInt32: Dial] = [:]
+  var details: [UInt32: String] = [:]
+  /// Streams that were ordered, by the serial number that names them.
+  var ordered: [UInt32: UInt32] = [:]
+  var addresses = AddressCache()
+
+  var ready: [UInt32] = []
+  var readyNow: [UInt32] = []
+  var expired: [UInt32] = []
+  var orders: [Order] = []
+
+  var listeners: [ListeningSocket] = []
+  /// Set while accepting rests.
+  var acceptResumesAt: UInt64?
+  /// A descriptor to give up when there is no other left, so that a connection can be accepted and closed.
+  var spare: Int32 = -1
+  var isDraining = false
+  var drainEndsAt: UInt64 = .max
+  var notices = NoticeLimiter()
+
+  /// Nil when no descriptor can be had.
+  init?(index: Int, commons: Commons, counters: LoopCounters) {
+    guard let epoll = Descriptor(owning: hyper_epoll_create()) else { return nil }
+    self.index = index
+    self.commons = commons
+    self.counters = counters
+    self.epoll = epoll
+    settings = commons.settings
+    mailbox = commons.mailboxes[index]
+    capacity = UInt32(min(commons.maxStreams + commons.settings.maxPresenting, Int(EventKey.maxSlots)))
+    slots = .allocate(capacity: Int(capacity))
+    scratch = .allocate(byteCount: max(4096, settings.copyBuffer), alignment: 64)
+    eventBuffer = .allocate(capacity: Self.eventBatch)
+    idleTicks = UInt32(clamping: (settings.idleTimeout.milliseconds + TimerWheel.tickMilliseconds - 1) / TimerWheel.tickMilliseconds)
+    noticeMilliseconds = settings.noticeInterval.milliseconds
+    epoch = hyper_coarse_milliseconds()
+    spare = Self.openSpare()
+  }
+
+  deinit {
+    slots.deinitialize(count: Int(highWater))
+    slots.deallocate()
+    scratch.deallocate()
+    eventBuffer.deallocate()
+    if spare >= 0 { close(spare) }
+  }
+
+  /// The thread's body: ends after a drain order.
+  func run() {
+    guard hyper_epoll_add(epoll.number, mailbox.wakeNumber, hyper_EPOLLIN, EventKey.wake) == 0 else { return finish() }
+    while !isDraining || live > 0 {
+      let count = hyper_epoll_wait(epoll.number, eventBuffer, Int32(Self.eventBatch), waitMilliseconds())
+      now = hyper_coarse_milliseconds() &- epoch
+      // EINTR is the only error that can occur here: the descriptor and the buffer are ours.
+      for position in 0..<Int(max(0, count)) { dispatch(eventBuffer[position]) }
+      serveReady()
+      checkClock()
+    }
+    finish()
+  }
+
+  private func finish() {
+    mailbox.close()
+    listeners.removeAll()
+  }
+
+  var tick: UInt32 { UInt32(truncatingIfNeeded: now / TimerWheel.tickMilliseconds) }
+
+  private func dispatch(_ event: hyper_event) {
+    let key = EventKey(event.data)
+    guard key.slot < highWater else {
+      if event.data == EventKey.wake { carryOutOrders() } else { listenerIsReady(key) }
+      return
+    }
+    let slot = slots + Int(key.slot)
+    guard slot.pointee.generation == key.generation, slot.pointee.phase != .free else { return }
+    let bits = event.events
+    var news: Readiness = []
+    if bits & (hyper_EPOLLIN | hyper_EPOLLRDHUP | hyper_EPOLLHUP | hyper_EPOLLERR) != 0 { news.insert(.readable) }
+    if bits & hyper_EPOLLOUT != 0 { news.insert(.writable) }
+    if bits & (hyper_EPOLLRDHUP | hyper_EPOLLHUP) != 0 { news.insert(.endSeen) }
+    if bits & hyper_EPOLLERR != 0 { news.insert(.failed) }
+    let isLost = bits & (hyper_EPOLLHUP | hyper_EPOLLERR) != 0
+    slot.pointee[key.end].readiness.formUnion(news)
+    switch slot.pointee.phase {
+    case .relaying, .hello, .presenting, .discarding:
+      serve(key.slot)
+    case .deciding, .waiting:
+      // An end of the client's half is kept for the server; a lost client needs none.
+      if isLost { end(key.slot, .clientGone) }
+    case .dialing:
+      dialingEndReported(key.slot, key.end, isLost: isLost)
+    case .free:
+      break
+    }
+  }
+
+  /// Does what a stream can do now.
+  func serve(_ number: UInt32) {
+    switch slots[Int(number)].phase {
+    case .relaying: relay(number)
+    case .hello: readHello(number)
+    case .presenting: readToken(number)
+    case .discarding: discardInput(number)
+    case .free, .deciding, .waiting, .dialing: break
+    }
+  }
+
+  /// Puts a stream that used up its share at the end of the queue.
+  func serveLater(_ number: UInt32) {
+    guard !slots[Int(number)].isInReadyList else { return }
+    slots[Int(number)].isInReadyList = true
+    ready.append(number)
+  }
+
+  private func serveReady() {
+    guard !ready.isEmpty else { return }
+    swap(&ready, &readyNow)
+    for position in readyNow.indices {
+      let number = readyNow[position]
+      // A slot that was freed has the mark removed and is passed over.
+      guard slots[Int(number)].isInReadyList else { continue }
+      slots[Int(number)].isInReadyList = false
+      serve(number)
+    }
+    readyNow.removeAll(keepingCapacity: true)
+  }
+
+  func tell(_ event: RelayEvent) {
+    if !commons.tell(event) { counters.add(to: .eventsDropped) }
+  }
+}

@@ -1,0 +1,70 @@
+import Synchronization
+
+/// The figures of one loop. Written by its loop only, read by anybody: relaxed atomics, so a write is an ordinary store.
+///
+/// `@unchecked Sendable`: the one stored property is a pointer that never changes, to atomics that live as long as the object.
+final class LoopCounters: @unchecked Sendable {
+  enum Kind: Int, CaseIterable {
+    case clientsAccepted, tokenConnectionsAccepted, clientsTurnedAway, descriptorsExhausted, acceptFailures
+    case hellosRead, hellosRefused, tokensMatched, tokensRefused, dialsStarted, dialsFailed
+    case bytesUp, bytesDown, alerts, eventsDropped, relaying
+  }
+
+  private static let kinds = Kind.allCases.count
+  private static let cells = kinds + EndCause.allCases.count
+  private static let causeIndex = Dictionary(uniqueKeysWithValues: EndCause.allCases.enumerated().map { ($1, kinds + $0) })
+
+  private let values: UnsafeMutablePointer<Atomic<UInt64>>
+
+  init() {
+    values = .allocate(capacity: Self.cells)
+    for index in 0..<Self.cells { (values + index).initialize(to: Atomic(0)) }
+  }
+
+  deinit {
+    values.deinitialize(count: Self.cells)
+    values.deallocate()
+  }
+
+  @inline(__always)
+  func add(_ amount: UInt64 = 1, to kind: Kind) { add(amount, at: kind.rawValue) }
+
+  func subtract(from kind: Kind) { add(UInt64.max, at: kind.rawValue) }
+
+  func countEnd(_ cause: EndCause) {
+    if let index = Self.causeIndex[cause] { add(1, at: index) }
+  }
+
+  /// One writer: a load and a store are enough.
+  @inline(__always)
+  private func add(_ amount: UInt64, at index: Int) {
+    let cell = values + index
+    cell.pointee.store(cell.pointee.load(ordering: .relaxed) &+ amount, ordering: .relaxed)
+  }
+
+  private subscript(kind: Kind) -> UInt64 { values[kind.rawValue].load(ordering: .relaxed) }
+
+  /// Adds this loop's figures to a sum.
+  func fold(into sum: inout RelayCounters) {
+    sum.relaying += self[.relaying]
+    sum.clientsAccepted += self[.clientsAccepted]
+    sum.tokenConnectionsAccepted += self[.tokenConnectionsAccepted]
+    sum.clientsTurnedAway += self[.clientsTurnedAway]
+    sum.descriptorsExhausted += self[.descriptorsExhausted]
+    sum.acceptFailures += self[.acceptFailures]
+    sum.hellosRead += self[.hellosRead]
+    sum.hellosRefused += self[.hellosRefused]
+    sum.tokensMatched += self[.tokensMatched]
+    sum.tokensRefused += self[.tokensRefused]
+    sum.dialsStarted += self[.dialsStarted]
+    sum.dialsFailed += self[.dialsFailed]
+    sum.bytesUp += self[.bytesUp]
+    sum.bytesDown += self[.bytesDown]
+    sum.alerts += self[.alerts]
+    sum.eventsDropped += self[.eventsDropped]
+    for (cause, index) in Self.causeIndex {
+      let count = values[index].load(ordering: .relaxed)
+      if count > 0 { sum.ended[cause, default: 0] += count }
+    }
+  }
+}

@@ -1,0 +1,7 @@
+import Glibc
+
+/// What we ask the machine about itself.
+enum Machine {
+  /// Cores that are online, at least 1.
+  static var cores: Int { max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN))) }
+}

@@ -1,0 +1,34 @@
+public import ClientHello
+
+/// Which of the two connections of an ordered stream is meant.
+public enum DialSide: String, Hashable, Sendable {
+  /// The token port of the public side.
+  case tokenPort = "token_port"
+  /// The server, or the address of a static route.
+  case upstream
+}
+
+/// What the data plane tells the control plane.
+public enum RelayEvent: Sendable {
+  /// A client's hello is complete and names a server. Answer with `awaitHandover`, `route` or `refuse` within the wait.
+  case helloArrived(StreamID, ClientHelloFacts, client: SocketAddressText)
+  /// Both ends are connected and bytes flow.
+  case joined(StreamID)
+  /// One end could not be reached. `ended` follows when the stream is gone.
+  case dialFailed(StreamID, side: DialSide, message: String)
+  /// The stream is gone; its name will not be heard again. Sent once for every stream that was ever named, and for every
+  /// client refused before.
+  case ended(StreamSummary)
+  /// Something an operator should know; each kind at most once per `noticeInterval` and loop.
+  case notice(RelayNotice)
+}
+
+/// Trouble of the engine as a whole.
+public enum RelayNotice: Hashable, Sendable {
+  /// No descriptors left: the connection was closed at once and accepting paused. `count`: how many since the last notice.
+  case descriptorsExhausted(count: UInt64)
+  /// The limit on streams (of all, or of one source) was hit. `count`: how many connections were closed since the last notice.
+  case tooManyStreams(count: UInt64)
+  /// Accepting failed in another way, for example for want of memory; it was paused.
+  case acceptFailed(message: String, count: UInt64)
+}

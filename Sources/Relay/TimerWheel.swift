@@ -1,0 +1,109 @@
+/// One deadline per stream slot, in constant time, without an object per timer.
+///
+/// A ring of buckets of one tick each. A deadline beyond the ring waits in its last bucket and is moved on when its time
+/// comes round, so hours cost no more than seconds. Long delays are rounded up (by up to 128 ms from 2 s on, by a second
+/// from 16 s on), so that thousands of idle streams wake the loop once a second at most. Time is an argument.
+struct TimerWheel {
+  /// How long a tick is. 32 ms: the shortest timeout that anybody sets is some hundreds of them.
+  static let tickMilliseconds: UInt64 = 32
+  static let bucketCount = 1024
+
+  private static let none: Int32 = -1
+
+  private struct Entry {
+    var next = TimerWheel.none
+    var previous = TimerWheel.none
+    var bucket: Int16 = -1
+    var deadline: UInt32 = 0
+  }
+
+  private var heads = [Int32](repeating: TimerWheel.none, count: TimerWheel.bucketCount)
+  /// One bit per bucket that is not empty.
+  private var occupied = [UInt64](repeating: 0, count: TimerWheel.bucketCount / 64)
+  private var entries: [Entry] = []
+  /// The last tick that was handled.
+  private(set) var current: UInt32
+
+  init(now tick: UInt32 = 0) {
+    current = tick
+  }
+
+  /// Sets or moves the deadline of `timer` (a slot number). A deadline that has passed expires at the next tick.
+  mutating func schedule(_ timer: UInt32, at deadline: UInt32) {
+    let index = Int(timer)
+    if index >= entries.count { entries.append(contentsOf: repeatElement(Entry(), count: index + 1 - entries.count)) }
+    unlink(index)
+    entries[index].deadline = Self.rounded(deadline, from: current)
+    link(index)
+  }
+
+  /// Forgets the deadline of `timer`, if it has one.
+  mutating func cancel(_ timer: UInt32) {
+    if Int(timer) < entries.count { unlink(Int(timer)) }
+  }
+
+  /// Moves on to `tick` and appends the timers whose deadline has come to `expired`; they are forgotten.
+  mutating func advance(to tick: UInt32, expired: inout [UInt32]) {
+    guard tick > current else { return }
+    // After a long sleep one turn of the ring covers everything.
+    let first = tick - current > UInt32(Self.bucketCount) ? tick - UInt32(Self.bucketCount) + 1 : current + 1
+    current = tick
+    var moved: [Int] = []
+    for step in first...tick {
+      let bucket = Int(step) % Self.bucketCount
+      while heads[bucket] != Self.none {
+        let index = Int(heads[bucket])
+        unlink(index)
+        if entries[index].deadline <= tick { expired.append(UInt32(index)) } else { moved.append(index) }
+      }
+    }
+    for index in moved { link(index) }
+  }
+
+  /// How many ticks from `current` until a bucket is due; nil when there is no timer at all.
+  func ticksUntilNext() -> UInt32? {
+    let start = Int(current) + 1
+    var offset = 0
+    while offset < Self.bucketCount {
+      let bucket = (start + offset) % Self.bucketCount
+      let rest = occupied[bucket / 64] >> UInt64(bucket % 64)
+      if rest != 0 {
+        let found = offset + rest.trailingZeroBitCount
+        return found < Self.bucketCount ? UInt32(found) + 1 : nil
+      }
+      offset += 64 - bucket % 64
+    }
+    return nil
+  }
+
+  private static func rounded(_ deadline: UInt32, from now: UInt32) -> UInt32 {
+    let delay = deadline > now ? deadline - now : 0
+    let step: UInt32 = delay >= 512 ? 32 : delay >= 64 ? 4 : 1
+    let (up, overflow) = deadline.addingReportingOverflow(step - 1)
+    return overflow ? deadline : up / step * step
+  }
+
+  private mutating func link(_ index: Int) {
+    let earliest = current + 1
+    let latest = current + UInt32(Self.bucketCount) - 1
+    let bucket = Int(min(max(entries[index].deadline, earliest), latest)) % Self.bucketCount
+    entries[index].bucket = Int16(bucket)
+    entries[index].previous = Self.none
+    entries[index].next = heads[bucket]
+    if heads[bucket] != Self.none { entries[Int(heads[bucket])].previous = Int32(index) }
+    heads[bucket] = Int32(index)
+    occupied[bucket / 64] |= 1 << UInt64(bucket % 64)
+  }
+
+  private mutating func unlink(_ index: Int) {
+    let entry = entries[index]
+    guard entry.bucket >= 0 else { return }
+    let bucket = Int(entry.bucket)
+    if entry.previous == Self.none { heads[bucket] = entry.next } else { entries[Int(entry.previous)].next = entry.next }
+    if entry.next != Self.none { entries[Int(entry.next)].previous = entry.previous }
+    if heads[bucket] == Self.none { occupied[bucket / 64] &= ~(1 << UInt64(bucket % 64)) }
+    entries[index].bucket = -1
+    entries[index].next = Self.none
+    entries[index].previous = Self.none
+  }
+}

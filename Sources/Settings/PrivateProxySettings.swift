@@ -1,0 +1,52 @@
+public import HyperModel
+
+/// The `private` map of a proxy: the role beside the internal server (PROTOCOL.md 3.5, and our additions).
+public struct PrivateProxySettings: Hashable, Sendable {
+  /// `name`, required: the operator name of the node beside it.
+  public var name: OperatorName
+  /// `datastore`, required.
+  public var datastore: DatastoreSettings
+  /// `jsonrpc_client`, required: towards the own node.
+  public var jsonrpcClient: JSONRPCClientSettings
+  /// `jsonrpc_server`, required: calls from the own node.
+  public var jsonrpcServer: JSONRPCServerSettings
+  /// `internal_endpoint.address`, default `localhost:8888`: the server that holds the TLS key.
+  public var internalEndpoint: HostPort
+  /// `announcements`, default none: domains announced from the start, besides those announced by calls.
+  public var announcements: [AnnouncementSettings]
+  /// `relay`, default all defaults.
+  public var relay: RelayLimits
+
+  public init(
+    name: OperatorName, datastore: DatastoreSettings, jsonrpcClient: JSONRPCClientSettings, jsonrpcServer: JSONRPCServerSettings,
+    internalEndpoint: HostPort = HostPort(host: "localhost", port: 8888), announcements: [AnnouncementSettings] = [],
+    relay: RelayLimits = RelayLimits()
+  ) {
+    self.name = name
+    self.datastore = datastore
+    self.jsonrpcClient = jsonrpcClient
+    self.jsonrpcServer = jsonrpcServer
+    self.internalEndpoint = internalEndpoint
+    self.announcements = announcements
+    self.relay = relay
+  }
+}
+
+extension PrivateProxySettings {
+  init(_ section: Section) {
+    let common = CommonProxySettings(section)
+    self.init(name: common.name, datastore: common.datastore, jsonrpcClient: common.jsonrpcClient, jsonrpcServer: common.jsonrpcServer)
+    if let endpoint = section.section("internal_endpoint") {
+      internalEndpoint = endpoint.optional("address") { text throws(TextMismatch) in try HostPort(parsing: text) } ?? internalEndpoint
+      // The mode in which the private proxy ends TLS itself (PROTOCOL.md 10.6).
+      endpoint.unsupported("tls")
+      endpoint.unsupported("jsonrpc_client")
+      endpoint.dead("jsonrpc_path", "has no effect without tls")
+      endpoint.dead("timeout", "has no effect without tls")
+      endpoint.finish()
+    }
+    announcements = AnnouncementSettings.list(section, owner: common.name)
+    relay = common.relay
+    section.finish()
+  }
+}

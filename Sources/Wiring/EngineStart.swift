@@ -1,0 +1,88 @@
+import ClientHello
+import JSONRPC
+public import Logging
+public import Operations
+public import Relay
+import ServiceLifecycle
+public import Settings
+
+/// Starts the data plane from settings, and stops it.
+public enum EngineStart {
+  /// - Parameter tokenWait: how long a client waits for its private side (`accept_timeout`).
+  /// - Throws: `StartFailure` when threads or descriptors cannot be had.
+  public static func start(
+    _ limits: RelayLimits, tokenWait: Duration?, logger: Logger, metrics: MetricsRegistry
+  ) throws(StartFailure) -> RelayEngine {
+    let engine = RelayEngine(limits.relaySettings(tokenWait: tokenWait))
+    do {
+      try engine.start()
+    } catch {
+      throw StartFailure(message: error.message, hint: error.hint, status: ExitStatus.failure)
+    }
+    RelayMetrics.publish(engine, in: metrics)
+    logger.info("relay started", metadata: ["descriptor_limit": "\(engine.descriptorLimit)"])
+    return engine
+  }
+
+  /// - Returns: the real port.
+  /// - Throws: `StartFailure` when the address cannot be bound.
+  public static func listen(_ engine: RelayEngine, for role: ListenerRole, on address: BindAddress) throws(StartFailure) -> Int {
+    guard case .tcp(let host, let port) = address else {
+      throw StartFailure(message: "the relay listens on TCP only, not on \(address)", hint: nil, status: ExitStatus.badUsage)
+    }
+    do {
+      return try engine.listen(for: role, host: host, port: port)
+    } catch {
+      throw StartFailure(message: error.message, hint: error.hint, status: ExitStatus.failure)
+    }
+  }
+}
+
+extension EngineStart {
+  /// What the other parts of a proxy may take to stop, besides the draining of its streams.
+  public static let stopMargin: Duration = .seconds(2)
+
+  /// Waits for a graceful shutdown, then drains the engine for at most `drainLimit` and stops it; its events end with that.
+  public static func stop(_ engine: RelayEngine, drainLimit: Duration, logger: Logger) async {
+    var limit = drainLimit
+    do {
+      try await gracefulShutdown()
+    } catch {
+      limit = .zero  // cancelled: the time for draining is over
+    }
+    logger.info("draining", metadata: ["limit": "\(limit)", "streams": "\(engine.snapshot().streams)"])
+    await engine.drain(limit: limit)
+    await engine.stop()
+  }
+}
+
+extension DialTarget {
+  /// Reads `host:port`; nil when the text is something else.
+  public init?(_ hostPort: String) {
+    guard case .tcp(let host, let port) = ListenAddress(hostPort), port > 0 else { return nil }
+    self = .host(host, port: port)
+  }
+}
+
+extension RelayLimits {
+  fileprivate func relaySettings(tokenWait: Duration?) -> RelaySettings {
+    var settings = RelaySettings()
+    if let loops { settings.loops = loops }
+    settings.helloLimits.rawBytes = helloBytes
+    settings.helloLimits.messageBytes = helloMessageBytes
+    settings.helloTimeout = helloTimeout
+    settings.helloBudget = helloBudget
+    settings.helloBudgetPerSource = helloBudgetPerSource
+    if let tokenWait { settings.tokenWait = tokenWait }
+    settings.tokenPresentation = tokenTimeout
+    settings.maxWaiting = maxWaiting
+    settings.maxPresenting = maxPresenting
+    settings.dialTimeout = dialTimeout
+    settings.idleTimeout = idleTimeout
+    settings.maxStreams = maxStreams
+    settings.maxStreamsPerSource = maxStreamsPerSource
+    settings.descriptorReserve = descriptorReserve
+    settings.listenBacklog = listenBacklog
+    return settings
+  }
+}

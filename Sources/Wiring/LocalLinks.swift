@@ -1,0 +1,79 @@
+public import HyperModel
+public import JSONRPC
+public import Logging
+public import Operations
+public import Settings
+public import Trust
+
+/// Makes the two halves of a link between a proxy and its node from settings: the server that takes calls, the client that makes them.
+public enum LocalLinks {
+  /// Loads certificate, key and authorities of a `tls` map.
+  ///
+  /// - Throws: `StartFailure` naming the file and what is wrong with it.
+  public static func credentials(_ tls: TLSSettings) throws(StartFailure) -> Credentials {
+    do {
+      return try Credentials.load(
+        TrustFiles(caCertificateFiles: tls.caCertificateFiles, certificateFile: tls.certificateFile, keyFile: tls.keyFile))
+    } catch {
+      throw StartFailure(message: error.message, hint: error.hint, status: ExitStatus.failure)
+    }
+  }
+
+  /// A server that only the own operator may call (over TCP: by pinned certificate; over a Unix socket: by user).
+  ///
+  /// - Parameter pins: the fingerprints in force for the own operator, asked at every request.
+  public static func server(
+    name: String, _ settings: JSONRPCServerSettings, ownName: OperatorName, pins: @escaping @Sendable () -> Set<String>, logger: Logger,
+    metrics: MetricsRegistry, handler: @escaping JSONRPCServer.Handler
+  ) throws(StartFailure) -> JSONRPCServer {
+    let credentials: Credentials? = if let tls = settings.tls { try self.credentials(tls) } else { nil }
+    let verification = settings.tls.map(clientVerification) ?? .none
+    let admission = OwnOperator(name: ownName, allowsAnonymous: verification != .required, pins: pins)
+    let configuration = JSONRPCServerConfiguration(
+      name: name, address: listenAddress(settings.bindAddress), path: settings.path, tls: credentials, clientVerification: verification,
+      insecure: settings.insecure,
+      unixAccess: UnixAccess(allowedUIDs: settings.allowedUIDs, mode: UInt32(settings.socketMode), group: settings.socketGroup))
+    return JSONRPCServer(configuration, admit: { admission.refusal(of: $0) }, logger: logger, metrics: metrics, handler: handler)
+  }
+
+  /// A client to the own node or the own service. Over TLS the other side must name the own operator, unless the settings say otherwise.
+  ///
+  /// - Parameter pins: nil takes any certificate under the roots with the right name.
+  public static func client(
+    _ settings: JSONRPCClientSettings, ownName: OperatorName, pins: Pins?, logger: Logger, metrics: MetricsRegistry
+  ) throws(StartFailure) -> JSONRPCClient {
+    let credentials: Credentials? = if let tls = settings.tls { try self.credentials(tls) } else { nil }
+    let endpoint: JSONRPCClientConfiguration.Endpoint =
+      switch settings.endpoint {
+      case .https(let location): .https(host: location.address.host, port: location.address.port, path: location.path)
+      case .http(let location): .http(host: location.address.host, port: location.address.port, path: location.path)
+      case .unix(let path, let httpPath): .unix(path: path, httpPath: httpPath)
+      }
+    let configuration = JSONRPCClientConfiguration(
+      endpoint: endpoint, credentials: credentials, serverName: settings.tls?.serverName.map { OperatorName($0) } ?? ownName, pins: pins)
+    return try JSONRPCClient(configuration, logger: logger, metrics: metrics)
+  }
+
+  /// The link to the own node, over which calls go out and pins are learned. Its first pin is the fingerprint of the proxy's own certificate.
+  ///
+  /// - Throws: `StartFailure` when a certificate cannot be used.
+  public static func nodeLink(
+    ownName: OperatorName, client settings: JSONRPCClientSettings, server: JSONRPCServerSettings, logger: Logger, metrics: MetricsRegistry
+  ) throws(StartFailure) -> NodeLink {
+    let client = try self.client(settings, ownName: ownName, pins: nil, logger: logger, metrics: metrics)
+    let own: Credentials? = if let tls = server.tls ?? settings.tls { try credentials(tls) } else { nil }
+    return NodeLink(ownName: ownName, client: client, ownFingerprint: own?.identity?.fingerprint, logger: logger, metrics: metrics)
+  }
+
+  public static func listenAddress(_ address: BindAddress) -> ListenAddress {
+    switch address {
+    case .tcp(let host, let port): .tcp(host: host, port: port)
+    case .unix(let path): .unix(path: path)
+    }
+  }
+
+  private static func clientVerification(_ tls: TLSSettings) -> ClientVerification {
+    if tls.verifyClient { return .required }
+    return tls.requestClientCertificate ? .requested : .none
+  }
+}

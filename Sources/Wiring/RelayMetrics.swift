@@ -1,0 +1,48 @@
+public import Operations
+public import Relay
+
+/// Publishes the relay's counters, read at every scrape.
+public enum RelayMetrics {
+  public static func publish(_ engine: RelayEngine, in metrics: MetricsRegistry) {
+    metrics.collect {
+      let now = engine.snapshot()
+      var samples = [
+        gauge("hyper_relay_streams", "Streams in any phase.", now.streams),
+        gauge("hyper_relay_streams_relaying", "Streams being relayed.", now.relaying),
+        gauge("hyper_relay_streams_waiting", "Clients waiting for a decision or their private side.", now.waiting),
+        gauge("hyper_relay_hello_bytes", "Bytes of hellos without a destination.", now.helloBytesHeld),
+        gauge("hyper_relay_descriptor_limit", "Descriptor limit in force.", UInt64(engine.descriptorLimit)),
+        counter("hyper_relay_clients_accepted_total", "Client connections accepted.", now.clientsAccepted),
+        counter("hyper_relay_clients_turned_away_total", "Closed at once: limit on streams.", now.clientsTurnedAway),
+        counter("hyper_relay_descriptors_exhausted_total", "Closed at once: no descriptors left.", now.descriptorsExhausted),
+        counter("hyper_relay_accept_failures_total", "Accepting failed in another way.", now.acceptFailures),
+        counter("hyper_relay_hellos_read_total", "Well-formed hellos read.", now.hellosRead),
+        counter("hyper_relay_hellos_refused_total", "Hellos refused by the reader.", now.hellosRefused),
+        counter("hyper_relay_token_connections_total", "Connections to the token port.", now.tokenConnectionsAccepted),
+        counter("hyper_relay_tokens_drawn_total", "Tokens drawn for waiting clients.", now.tokensDrawn),
+        counter("hyper_relay_tokens_matched_total", "Tokens presented and matched.", now.tokensMatched),
+        counter("hyper_relay_tokens_refused_total", "Wrong, late, repeated, short or slow tokens.", now.tokensRefused),
+        counter("hyper_relay_dials_total", "Connections dialled.", now.dialsStarted),
+        counter("hyper_relay_dials_failed_total", "Dials that failed.", now.dialsFailed),
+        counter("hyper_relay_alerts_total", "TLS alerts written.", now.alerts),
+        counter("hyper_relay_events_dropped_total", "Events that found no room.", now.eventsDropped),
+        counter("hyper_relay_orders_dropped_total", "Orders that found no room.", now.ordersDropped),
+        counter("hyper_relay_bytes_total", "Bytes delivered.", now.bytesUp, ["direction": "up"]),
+        counter("hyper_relay_bytes_total", "Bytes delivered.", now.bytesDown, ["direction": "down"]),
+      ]
+      for cause in EndCause.allCases {
+        samples.append(
+          counter("hyper_relay_streams_ended_total", "Streams ended, by cause.", now.ended[cause] ?? 0, ["cause": cause.rawValue]))
+      }
+      return samples
+    }
+  }
+
+  private static func counter(_ name: String, _ help: String, _ value: UInt64, _ labels: [String: String] = [:]) -> Sample {
+    Sample(name: name, help: help, kind: .counter, labels: labels, value: Double(value))
+  }
+
+  private static func gauge(_ name: String, _ help: String, _ value: UInt64) -> Sample {
+    Sample(name: name, help: help, kind: .gauge, labels: [:], value: Double(value))
+  }
+}

@@ -1,0 +1,73 @@
+public import Logging
+import Operations
+public import Relay
+import Synchronization
+
+/// One log line per stream at its end; lines of refused streams are sampled, so that a flood does not become a flood of lines.
+///
+/// `sampler` is protected by its mutex.
+public final class StreamLog: Sendable {
+  private let logger: Logger
+  private let sampler = Mutex(LineSampler())
+
+  public init(logger: Logger) {
+    self.logger = logger
+  }
+
+  public func ended(_ stream: StreamSummary) {
+    var metadata: Logger.Metadata = [
+      "stream": "\(stream.id)", "cause": "\(stream.cause.rawValue)", "fault": "\(stream.fault.rawValue)",
+      "bytes_up": "\(stream.bytesUp)", "bytes_down": "\(stream.bytesDown)", "ms": "\(stream.duration.milliseconds)",
+    ]
+    if let name = stream.serverName { metadata["name"] = "\(name)" }
+    if let client = stream.client { metadata["client"] = "\(client)" }
+    if let detail = stream.detail { metadata["detail"] = "\(detail)" }
+    if stream.cause.isRefusal {
+      guard let swallowed = admit(stream.cause) else { return }
+      if swallowed > 0 { metadata["not_shown"] = "\(swallowed)" }
+      logger.info("stream refused", metadata: metadata)
+    } else {
+      logger.info("stream ended", metadata: metadata)
+    }
+  }
+
+  public func notice(_ notice: RelayNotice) {
+    switch notice {
+    case .descriptorsExhausted(let count):
+      logger.error("no descriptors left, connections closed at once", metadata: ["connections": "\(count)"])
+    case .tooManyStreams(let count):
+      logger.warning("limit on streams reached, connections closed at once", metadata: ["connections": "\(count)"])
+    case .acceptFailed(let message, let count):
+      logger.error("accepting failed", metadata: ["reason": "\(message)", "connections": "\(count)"])
+    }
+  }
+
+  /// How many lines of this cause were not shown before this one; nil when this one is not shown either.
+  private func admit(_ cause: EndCause) -> UInt64? {
+    switch sampler.withLock({ $0.admit(cause: cause.rawValue, now: .now) }) {
+    case .write(let swallowed): swallowed
+    case .swallow: nil
+    }
+  }
+}
+
+extension EndCause {
+  /// True when the stream ended before there was anything to relay, for whatever reason.
+  var isRefusal: Bool {
+    switch self {
+    case .finished, .clientReset, .upstreamReset, .idle, .cancelled, .stopped: false
+    case .clientGone, .helloTimeout, .helloIncomplete, .malformedHello, .notTLS, .noServerName, .unknownName, .policy, .helloBudget,
+      .tooManyWaiting, .tooManyStreams, .waitedTooLong, .privateSideRefused, .privateSideAway, .upstreamUnreachable,
+      .tokenPortUnreachable, .system:
+      true
+    }
+  }
+}
+
+extension Duration {
+  /// Whole milliseconds, rounded down.
+  var milliseconds: Int64 {
+    let (seconds, attoseconds) = components
+    return seconds * 1000 + attoseconds / 1_000_000_000_000_000
+  }
+}

@@ -1,0 +1,99 @@
+import GRPCCore
+import HyperModel
+import NIOCore
+import NIOPosix
+import Testing
+
+@testable import HyperGRPC
+
+/// The driver of the queue, without a network.
+@Suite(.timeLimit(.minutes(1))) struct ServerCallStreamTests {
+  private static let message = WireMessage(bytes: [1])
+
+  private func stream(_ order: ServerCallQueue.Order, overdue: Duration = .seconds(30)) -> ServerCallStream {
+    var limits = GRPCLimits()
+    limits.overdueTime = overdue
+    return ServerCallStream(peer: "p", order: order, limits: limits, eventLoop: MultiThreadedEventLoopGroup.singleton.any())
+  }
+
+  @Test func theEndFailsEveryCallAtOnceWithTheReason() async throws {
+    let stream = stream(.matched(limit: 1))
+    try await withThrowingTaskGroup(of: Void.self) { group in
+      for id in ["a", "b"] {
+        group.addTask {
+          let failure = await #expect(throws: CallFailure.self) {
+            try await stream.ask(Self.message, id: id, deadline: .now + .seconds(60))
+          }
+          #expect(failure?.message.hasSuffix("gone") == true)
+        }
+      }
+      for await _ in stream.outgoing { break }
+      stream.end(RPCError(code: .unavailable, message: "gone"))
+      stream.end(RPCError(code: .unavailable, message: "the second reason does not count"))
+      try await group.waitForAll()
+    }
+    #expect(stream.endReason?.message == "gone")
+    await #expect(throws: CallFailure("the stream to p ended: gone")) {
+      try await stream.ask(Self.message, id: "c", deadline: .now + .seconds(60))
+    }
+  }
+
+  @Test func inOrderAnAnswerThatNeverComesEndsTheStream() async throws {
+    let stream = stream(.inOrder, overdue: .milliseconds(20))
+    await #expect(throws: CallFailure("p did not answer in time")) {
+      try await stream.ask(Self.message, id: "a", deadline: .now + .milliseconds(20))
+    }
+    // The iteration ends when the stream does.
+    for await _ in stream.outgoing {}
+    #expect(stream.endReason?.code == .deadlineExceeded)
+  }
+
+  @Test func aCancelledCallEndsAtOnce() async throws {
+    let stream = stream(.matched(limit: 1))
+    await withTaskGroup(of: Void.self) { group in
+      group.addTask {
+        await #expect(throws: CallFailure("the call was cancelled")) {
+          try await stream.ask(Self.message, id: "a", deadline: .now + .seconds(60))
+        }
+      }
+      for await _ in stream.outgoing { break }
+      group.cancelAll()
+    }
+  }
+
+  @Test func aPassedDeadlineSendsNothing() async throws {
+    let stream = stream(.inOrder)
+    await #expect(throws: CallFailure("no time left to ask p")) { try await stream.ask(Self.message, id: "a", deadline: .now) }
+    let answer = stream.received(Self.message, id: "a")
+    #expect(answer == .unexpected)
+  }
+
+  @Test func aReplacedStreamGivesItsLastAnswerAndEnds() async throws {
+    let stream = stream(.matched(limit: 1))
+    try await withThrowingTaskGroup(of: Void.self) { group in
+      group.addTask {
+        let answer = try await stream.ask(Self.message, id: "a", deadline: .now + .seconds(60))
+        #expect(answer == WireMessage(bytes: [2]))
+      }
+      for await _ in stream.outgoing { break }
+      stream.retire()
+      #expect(stream.endReason == nil)
+      _ = stream.received(WireMessage(bytes: [2]), id: "a")
+      #expect(stream.endReason?.code == .aborted)
+      try await group.waitForAll()
+    }
+  }
+
+  @Test func registeringReplacesAndTheOldEndLeavesTheNewOne() {
+    let registry = StreamRegistry()
+    let (old, new) = (stream(.inOrder), stream(.inOrder))
+    #expect(registry.register(old))
+    #expect(registry.register(new))
+    #expect(old.endReason?.code == .aborted)
+    registry.remove(old)
+    #expect(registry["p"] === new)
+    registry.close(RPCError(code: .unavailable, message: "stopping"))
+    #expect(new.endReason?.code == .unavailable)
+    #expect(!registry.register(old))
+  }
+}

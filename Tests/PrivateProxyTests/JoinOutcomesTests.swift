@@ -1,0 +1,52 @@
+@testable import Relay
+import Testing
+
+@testable import PrivateProxy
+
+@Suite struct JoinOutcomesTests {
+  private let stream = StreamID(loop: 0, serial: 1)
+
+  private func summary(_ cause: EndCause) -> StreamSummary {
+    StreamSummary(
+      id: stream, serverName: nil, client: nil, bytesUp: 0, bytesDown: 0, duration: .zero, cause: cause, detail: nil)
+  }
+
+  @Test func aJoinReportedBeforeTheQuestionIsRemembered() async {
+    let joins = JoinOutcomes()
+    joins.report(.joined, of: stream)
+    #expect(await joins.outcome(of: stream, patience: .seconds(30)) == .joined)
+    joins.ended(summary(.finished))
+    #expect(joins.count == 0)
+  }
+
+  @Test func aReaderWhoWaitsIsTold() async {
+    let joins = JoinOutcomes()
+    async let outcome = joins.outcome(of: stream, patience: .seconds(30))
+    joins.report(.failed(.upstream, "refused"), of: stream)
+    #expect(await outcome == .failed(.upstream, "refused"))
+    joins.ended(summary(.upstreamUnreachable))
+    #expect(joins.count == 0)
+  }
+
+  @Test func onlyTheFirstWordCounts() async {
+    let joins = JoinOutcomes()
+    joins.report(.failed(.tokenPort, "no route"), of: stream)
+    joins.report(.joined, of: stream)
+    #expect(await joins.outcome(of: stream, patience: .seconds(30)) == .failed(.tokenPort, "no route"))
+  }
+
+  @Test func whoeverAsksTooLongIsToldThatItIsUndecided() async {
+    let joins = JoinOutcomes()
+    #expect(await joins.outcome(of: stream, patience: .milliseconds(1)) == .undecided)
+    joins.report(.joined, of: stream)
+    joins.ended(summary(.finished))
+    #expect(joins.count == 0)
+  }
+
+  @Test func aStreamThatEndedUnheardIsReportedAndForgotten() async {
+    let joins = JoinOutcomes()
+    joins.ended(summary(.stopped))
+    #expect(await joins.outcome(of: stream, patience: .seconds(30)) == .ended("stopped"))
+    #expect(joins.count == 0)
+  }
+}

@@ -1,0 +1,142 @@
+import Announcements
+import Datastore
+import Foundation
+import HyperModel
+import JSONRPC
+import Logging
+import Operations
+import Testing
+
+@testable import PublicProxy
+
+/// A public proxy's methods over a real store in a temporary folder.
+@Suite struct PublicMethodsTests {
+  private let folder: String
+  private let book: AnnouncementBook
+  private let methods: PublicMethods
+
+  init() async throws {
+    folder = FileManager.default.temporaryDirectory.path + "/hyper-public-\(UUID().uuidString)"
+    book = try await Self.open(folder)
+    methods = PublicMethods(ownName: "public-proxy-1", book: book, listAllGroups: ["sd-admin"], logger: Logger(label: "test"))
+  }
+
+  private static func open(_ folder: String) async throws -> AnnouncementBook {
+    let store = try SQLiteAnnouncementStore(path: "\(folder)/store.sqlite")
+    return try await AnnouncementBook.open(store, logger: Logger(label: "test"), metrics: MetricsRegistry())
+  }
+
+  private func remove() { try? FileManager.default.removeItem(atPath: folder) }
+
+  private func client(_ name: OperatorName, groups: [String] = [], domains: [String]? = [".example.org"]) -> JSONValue {
+    var entry = DirectoryEntry(name: name)
+    entry.groups = groups
+    if let domains { entry.settings = [.init(service: "proxy", settings: ["allowed_domains": .array(domains.map { .string($0) })])] }
+    return ClientParameter(entry: entry).json
+  }
+
+  private func announce(_ items: JSONValue, as client: JSONValue) async -> CallResponse.Outcome {
+    await methods.handle(
+      RPCRequest(id: "1", method: "announceConnections", params: ["connections": items, "_client": client], caller: .anonymous))
+  }
+
+  private func list(as client: JSONValue) async -> JSONValue? {
+    let outcome = await methods.handle(RPCRequest(id: "1", method: "getAnnouncements", params: ["_client": client], caller: .anonymous))
+    guard case .result(let result) = outcome else { return nil }
+    return result
+  }
+
+  @Test func anAllowedNameIsHeldFromThenOn() async throws {
+    defer { remove() }
+    #expect(await announce([["domain": "A.example.org"]], as: client("op-1")) == .result([nil]))
+    #expect(book.holder(of: "a.example.org") == "op-1")
+    #expect(book.holder(of: "b.example.org") == nil)
+  }
+
+  @Test func eachItemHasItsOwnAnswer() async throws {
+    defer { remove() }
+    _ = await announce([["domain": "taken.example.org"]], as: client("op-2"))
+    let outcome = await announce(
+      [["domain": "good.example.org"], ["domain": "good.other.org"], ["domain": "taken.example.org"]], as: client("op-1"))
+    guard case .result(let result) = outcome, let answers = result?.array else {
+      Issue.record("no list: \(outcome)")
+      return
+    }
+    #expect(answers.map { $0["code"]?.integer } == [nil, 403, 409])
+    #expect(answers[0].isNull)
+    #expect(answers[2]["message"]?.string?.contains("taken.example.org") == true)
+    #expect(book.holder(of: "taken.example.org") == "op-2")
+  }
+
+  @Test func withoutSettingsInTheDirectoryNothingIsAllowed() async throws {
+    defer { remove() }
+    guard case .fault(let fault) = await announce([["domain": "a.example.org"]], as: client("op-1", domains: nil)) else {
+      Issue.record("was accepted")
+      return
+    }
+    #expect(fault.code == 403)
+  }
+
+  @Test(arguments: [
+    JSONValue.null, "text", [5], [["domain": ""]], [["domain": "a.example.org", "expires_at": "soon"]],
+  ])
+  func oneMalformedItemFailsTheWholeCall(items: JSONValue) async throws {
+    defer { remove() }
+    guard case .fault(let fault) = await announce(items, as: client("op-1")) else {
+      Issue.record("was accepted")
+      return
+    }
+    #expect(fault.code == -32602)
+    #expect(book.list(of: nil).isEmpty)
+  }
+
+  @Test func everybodySeesTheirOwnAnnouncementsAndPrivilegedGroupsSeeAll() async throws {
+    defer { remove() }
+    _ = await announce([["domain": "a.example.org"]], as: client("op-1"))
+    _ = await announce([["domain": "b.example.org"]], as: client("op-2"))
+    #expect(await list(as: client("op-1"))?.array?.count == 1)
+    #expect(await list(as: client("op-1"))?.array?.first?["operator"] == "op-1")
+    #expect(await list(as: client("op-3"))?.array?.isEmpty == true)
+    #expect(await list(as: client("admin", groups: ["sd-admin"]))?.array?.count == 2)
+  }
+
+  @Test func announcementsSurviveARestart() async throws {
+    defer { remove() }
+    let expiry = RFC3339.format(Date().addingTimeInterval(3600))
+    _ = await announce([["domain": "a.example.org", "expires_at": .string(expiry)]], as: client("op-1"))
+    let reopened = try await Self.open(folder)
+    #expect(reopened.holder(of: "a.example.org") == "op-1")
+    #expect(reopened.list(of: nil).first?.expiresAt == RFC3339.parse(expiry))
+  }
+
+  @Test func aPastExpiryWithdrawsForGood() async throws {
+    defer { remove() }
+    _ = await announce([["domain": "a.example.org"]], as: client("op-1"))
+    #expect(await announce([["domain": "a.example.org", "expires_at": "2020-01-01T00:00:00Z"]], as: client("op-1")) == .result([nil]))
+    #expect(book.holder(of: "a.example.org") == nil)
+    #expect(try await Self.open(folder).list(of: nil).isEmpty)
+  }
+
+  @Test func manyAtOnceLoseNothing() async throws {
+    defer { remove() }
+    await withTaskGroup(of: Void.self) { group in
+      for number in 0..<50 {
+        group.addTask { _ = await announce([["domain": .string("n\(number).example.org")]], as: client("op-1")) }
+      }
+    }
+    #expect(book.list(of: "op-1").count == 50)
+    #expect(try await Self.open(folder).list(of: nil).count == 50)
+  }
+
+  @Test func anUnknownMethodAndAMissingCallerAreErrors() async throws {
+    defer { remove() }
+    let unknown = await methods.handle(RPCRequest(id: "1", method: "nosuch", params: [:], caller: .anonymous))
+    #expect(unknown == .fault(.methodNotFound))
+    guard case .fault(let fault) = await methods.handle(RPCRequest(id: "1", method: "getAnnouncements", params: [:], caller: .anonymous))
+    else {
+      Issue.record("was accepted")
+      return
+    }
+    #expect(fault.code == -32602)
+  }
+}

@@ -1,0 +1,142 @@
+import ClientHello
+import Glibc
+import Testing
+
+@testable import Relay
+
+/// Static routes, and the private side alone.
+@Suite(.timeLimit(.minutes(2)))
+struct DialTests {
+  @Test func aRouteLeadsStraightToTheServer() async throws {
+    let server = try TestServer()
+    let target = server.target
+    let side = try PublicSide { engine, _, stream, _ in engine.route(stream, to: target) }
+    server.echo(1)
+    let hello = Hello.bytes(for: "a.example")
+    let client = try side.client(saying: hello)
+    client.endWriting()
+    #expect(try await client.readToEnd() == hello)
+    #expect(try await side.log.ended().cause == .finished)
+    await side.engine.stop()
+  }
+
+  @Test func aRouteToNowhereGivesAlert80() async throws {
+    let dead = try DeadPort()
+    let target = dead.target
+    let side = try PublicSide { engine, _, stream, _ in engine.route(stream, to: target) }
+    let client = try side.client()
+    #expect(try await client.readToEnd() == alert80)
+    client.close()
+    #expect(try await side.log.dialFailed() == .upstream)
+    #expect(try await side.log.ended().cause == .upstreamUnreachable)
+    await side.engine.stop()
+  }
+
+  @Test(arguments: [
+    DialTarget.host("no-such-host.invalid", port: 1), .unix(path: "/nonexistent/socket"),
+    .unix(path: String(repeating: "x", count: 120)), .host("127.0.0.1", port: 70_000),
+  ])
+  func whatCannotBeDialledIsReported(target: DialTarget) async throws {
+    let side = try PublicSide { engine, _, stream, _ in engine.route(stream, to: target) }
+    let client = try side.client()
+    #expect(try await client.readToEnd() == alert80)
+    let message = try await side.log.first("dialFailed") { if case .dialFailed(_, _, let message) = $0 { message } else { nil } }
+    #expect(message.hasPrefix("dial "))
+    await side.engine.stop()
+  }
+
+  @Test func theTokenComesFirstAndInOnePiece() async throws {
+    let tokenPort = try TestServer()
+    let server = try TestServer()
+    let engine = RelayEngine(.forTests())
+    try engine.start()
+    let log = EventLog(engine)
+    let token = try #require(Token(bytes: Pattern.bytes(32, seed: 1)))
+    let stream = engine.join(token: token, at: tokenPort.target, upstream: server.target)
+    let leg = try await tokenPort.accept()
+    #expect(try await onThread { try leg.readNow(64) } == token.bytes)
+    let upstream = try await server.accept()
+    #expect(try await log.joined() == stream)
+    try leg.writeNow([1, 2, 3])
+    #expect(try await upstream.read(3) == [1, 2, 3])
+    try upstream.writeNow([4])
+    #expect(try await leg.read(1) == [4])
+    leg.close()
+    #expect(try await upstream.readToEnd() == [])
+    upstream.close()
+    #expect(try await log.ended(stream).cause == .finished)
+    await engine.stop()
+  }
+
+  @Test func aServerThatIsDownIsToldDownstreamOnceTheTokenIsPresented() async throws {
+    let tokenPort = try TestServer()
+    let dead = try DeadPort()
+    let engine = RelayEngine(.forTests())
+    try engine.start()
+    let log = EventLog(engine)
+    let token = try #require(Token(bytes: Pattern.bytes(32, seed: 1)))
+    let stream = engine.join(token: token, at: tokenPort.target, upstream: dead.target)
+    let leg = try await tokenPort.accept()
+    try leg.writeNow(Hello.bytes(for: "a.example") + [UInt8](repeating: 1, count: 65_536))
+    #expect(try await leg.readToEnd() == token.bytes + alert80)
+    leg.close()
+    #expect(try await log.dialFailed() == .upstream)
+    #expect(try await log.ended(stream).cause == .upstreamUnreachable)
+    await engine.stop()
+  }
+
+  @Test func withoutATokenPortTheServerIsLetGo() async throws {
+    let server = try TestServer()
+    let dead = try DeadPort()
+    let engine = RelayEngine(.forTests())
+    try engine.start()
+    let log = EventLog(engine)
+    let token = try #require(Token(bytes: Pattern.bytes(32, seed: 1)))
+    let stream = engine.join(token: token, at: dead.target, upstream: server.target)
+    #expect(try await log.dialFailed() == .tokenPort)
+    let summary = try await log.ended(stream)
+    #expect(summary.cause == .tokenPortUnreachable)
+    #expect(summary.detail?.contains("127.0.0.1:\(dead.port)") == true)
+    await engine.stop()
+  }
+
+  @Test func aServerThatDoesNotAnswerIsGivenUpAfterTheDialTimeout() async throws {
+    let tokenPort = try TestServer()
+    // A full queue: the kernel drops further connection requests.
+    let full = try TestServer(backlog: 0)
+    let blockers = try (0..<1).map { _ in try TestSocket.connect(port: full.port) }
+    let engine = RelayEngine(.forTests { $0.dialTimeout = .milliseconds(300) })
+    try engine.start()
+    let log = EventLog(engine)
+    let token = try #require(Token(bytes: Pattern.bytes(32, seed: 1)))
+    let stream = engine.join(token: token, at: tokenPort.target, upstream: full.target)
+    let leg = try await tokenPort.accept()
+    #expect(try await leg.readToEnd() == token.bytes + alert80)
+    leg.close()
+    #expect(try await log.ended(stream).cause == .upstreamUnreachable)
+    withExtendedLifetime(blockers) {}
+    await engine.stop()
+  }
+
+  @Test func aJoinBeyondTheLimitEndsAtOnce() async throws {
+    let engine = RelayEngine(
+      .forTests {
+        $0.maxStreams = 1
+        $0.dialTimeout = .seconds(60)
+      })
+    try engine.start()
+    let log = EventLog(engine)
+    let silent = try TestServer()
+    let full = try TestServer(backlog: 0)
+    let blocker = try TestSocket.connect(port: full.port)
+    let token = try #require(Token(bytes: Pattern.bytes(32, seed: 1)))
+    let first = engine.join(token: token, at: silent.target, upstream: full.target)
+    let leg = try await silent.accept()
+    let second = engine.join(token: token, at: silent.target, upstream: full.target)
+    #expect(try await log.ended(second).cause == .tooManyStreams)
+    engine.cancel(first)
+    #expect(try await log.ended(first).cause == .cancelled)
+    withExtendedLifetime((blocker, leg)) {}
+    await engine.stop()
+  }
+}

@@ -1,0 +1,109 @@
+import Testing
+
+@testable import Relay
+
+struct FlowTests {
+  private static let readinesses = (0..<16).map { Readiness(rawValue: $0) }
+
+  @Test func everyStateAndReadinessHasItsStep() {
+    for state in Flow.State.allCases {
+      for keeps in [false, true] {
+        for source in Self.readinesses {
+          for sink in Self.readinesses {
+            let step = Flow.nextStep(state, keeps: keeps, source: source, sink: sink)
+            #expect(step == expected(state, keeps, source, sink), "\(state) \(keeps) \(source) \(sink)")
+          }
+        }
+      }
+    }
+  }
+
+  /// The rules in the words of the design, independent of the order in which the code asks.
+  private func expected(_ state: Flow.State, _ keeps: Bool, _ source: Readiness, _ sink: Readiness) -> PumpStep {
+    if state == .finished || state == .broken { return .done }
+    if sink.contains(.failed) { return .giveUp }
+    if keeps, sink.contains(.writable) { return .flush }
+    if !keeps, state == .ending { return .passOnEnd }
+    if !keeps, state == .open, source.contains(.readable), sink.contains(.writable) { return .read }
+    return source.contains(.failed) ? .giveUp : .wait
+  }
+
+  @Test func anEndIsPassedOnOnlyBehindTheLastByte() {
+    var flow = Flow()
+    let isKept = [UInt8]([1, 2, 3]).withUnsafeBytes { flow.spill.append($0) }
+    #expect(isKept)
+    flow.sourceEnded()
+    #expect(flow.nextStep(source: .endSeen, sink: .writable) == .flush)
+    flow.spill.consume(2)
+    #expect(flow.nextStep(source: .endSeen, sink: []) == .wait)
+    flow.spill.consume(1)
+    #expect(flow.nextStep(source: .endSeen, sink: []) == .passOnEnd)
+    flow.endPassedOn()
+    #expect(flow.state == .finished)
+  }
+
+  @Test func lateAndRepeatedEventsAreIgnored() {
+    var flow = Flow()
+    flow.endPassedOn()
+    #expect(flow.state == .open)
+    flow.sourceEnded()
+    flow.sourceEnded()
+    #expect(flow.state == .ending)
+    flow.endPassedOn()
+    flow.sourceEnded()
+    flow.broke()
+    #expect(flow.state == .finished)
+    var broken = Flow()
+    broken.broke()
+    broken.sourceEnded()
+    broken.endPassedOn()
+    #expect(broken.state == .broken)
+  }
+
+  @Test func socketsAreClosedWhenBothDirectionsAreOver() {
+    for (up, down) in [(false, false), (true, false), (false, true)] {
+      for failures in [([], []), (.failed, []), ([], .failed)] as [(Readiness, Readiness)] {
+        #expect(Closing.decide(upDone: up, downDone: down, downstream: failures.0, upstream: failures.1) == .keep)
+      }
+    }
+    #expect(Closing.decide(upDone: true, downDone: true, downstream: .writable, upstream: .endSeen) == .close)
+    #expect(Closing.decide(upDone: true, downDone: true, downstream: .failed, upstream: []) == .reset(.upstream))
+    #expect(Closing.decide(upDone: true, downDone: true, downstream: [], upstream: .failed) == .reset(.downstream))
+    #expect(Closing.decide(upDone: true, downDone: true, downstream: .failed, upstream: .failed) == .discard)
+  }
+}
+
+struct SpillTests {
+  @Test func bytesComeOutInTheirOrderWhateverTheCut() {
+    var spill = Spill()
+    defer { spill.free() }
+    var expected: [UInt8] = []
+    var next: UInt8 = 0
+    for round in 1..<200 {
+      let piece = (0..<round % 17).map { _ -> UInt8 in
+        next &+= 1
+        return next
+      }
+      let isKept = piece.withUnsafeBytes { spill.append($0) }
+      #expect(isKept)
+      expected += piece
+      let taken = min(expected.count, round % 13)
+      #expect(Array(spill.bytes.prefix(taken)) == Array(expected.prefix(taken)))
+      spill.consume(taken)
+      expected.removeFirst(taken)
+      #expect(spill.count == expected.count)
+      #expect(spill.isEmpty == expected.isEmpty)
+    }
+    #expect(Array(spill.bytes) == expected)
+  }
+
+  @Test func anEmptySpillHoldsNothing() {
+    var spill = Spill()
+    #expect(spill.isEmpty && spill.bytes.isEmpty)
+    spill.consume(5)
+    spill.free()
+    let isKept = [UInt8]().withUnsafeBytes { spill.append($0) }
+    #expect(isKept)
+    #expect(spill.isEmpty)
+  }
+}

@@ -1,0 +1,106 @@
+import Glibc
+import Synchronization
+import Testing
+
+@testable import Relay
+
+struct SmallPartsTests {
+  @Test func eventKeysKeepTheirPartsApart() {
+    for slot in [UInt32(0), 1, 12_345, EventKey.maxSlots - 1] {
+      for generation in [UInt32(0), 1, .max] {
+        for end in End.allCases {
+          let key = EventKey(EventKey(slot: slot, generation: generation, end: end).raw)
+          #expect(key.slot == slot && key.generation == generation && key.end == end && key.listener == nil)
+        }
+      }
+    }
+    #expect(EventKey(EventKey(listener: 3).raw).listener == 3)
+    #expect(EventKey(EventKey.wake).listener == nil)
+    #expect(EventKey(EventKey.wake).slot >= EventKey.maxSlots)
+  }
+
+  @Test func noticesAreThinnedOutAndCounted() {
+    var limiter = NoticeLimiter()
+    #expect(limiter.occurred(.tooManyStreams, now: 0, interval: 100) == 1)
+    #expect(limiter.occurred(.tooManyStreams, now: 1, interval: 100) == nil)
+    #expect(limiter.occurred(.acceptFailed, now: 1, interval: 100) == 1)
+    #expect(limiter.occurred(.tooManyStreams, now: 99, interval: 100) == nil)
+    #expect(limiter.occurred(.tooManyStreams, now: 100, interval: 100) == 3)
+  }
+
+  @Test func addressesAreRememberedForAMoment() throws {
+    var cache = AddressCache()
+    let target = DialTarget.host("a.example", port: 1)
+    let found = try SocketAddress.look(up: "192.0.2.1", port: 1, .numeric).get()
+    #expect(cache.addresses(of: target, now: 0) == nil)
+    cache.remember(found, of: target, now: 10)
+    #expect(cache.addresses(of: target, now: 10 + AddressCache.lifetime - 1)?.count == 1)
+    #expect(cache.addresses(of: target, now: 10 + AddressCache.lifetime) == nil)
+    #expect(cache.addresses(of: .host("a.example", port: 2), now: 10) == nil)
+    for number in 0...AddressCache.limit { cache.remember(found, of: .host("x\(number)", port: 1), now: 10) }
+    #expect(cache.addresses(of: target, now: 10) == nil)
+  }
+
+  @Test(arguments: [
+    ("192.0.2.7", 52_011, "192.0.2.7:52011"), ("2001:db8::1", 443, "[2001:db8::1]:443"), ("::ffff:192.0.2.7", 1, "192.0.2.7:1"),
+  ])
+  func addressesReadAsPeopleWriteThem(host: String, port: Int, text: String) throws {
+    #expect(try SocketAddress.look(up: host, port: port, .numeric).get().first?.text == text)
+  }
+
+  @Test func aFullMailboxRefusesAndDisposes() throws {
+    let mailbox = try #require(Mailbox(limit: 1))
+    let stream = StreamID(loop: 0, serial: 1)
+    #expect(mailbox.post(.cancel(stream)))
+    var ends: [Int32] = [0, 0]
+    #expect(pipe(&ends) == 0)
+    let token = try #require(Token(bytes: [UInt8](repeating: 0, count: 32)))
+    #expect(!mailbox.post(.present(descriptor: ends[1], token)))
+    // The writing end was closed: reading says so.
+    var byte: UInt8 = 0
+    #expect(read(ends[0], &byte, 1) == 0)
+    close(ends[0])
+    var orders: [Order] = []
+    mailbox.take(into: &orders)
+    #expect(orders.count == 1)
+    #expect(mailbox.post(.cancel(stream)))
+    mailbox.close()
+    #expect(!mailbox.post(.cancel(stream)))
+  }
+
+  @Test func theResolverAnswersInItsOwnTime() async throws {
+    let resolver = Resolver()
+    let count = try await withCheckedThrowingContinuation { continuation in
+      let isQueued = resolver.resolve(host: "localhost", port: 5) { result in
+        continuation.resume(with: result.map(\.count).mapError { $0 as any Error })
+      }
+      if !isQueued { continuation.resume(throwing: TimedOut(description: "not queued")) }
+    }
+    #expect(count >= 1)
+    resolver.close()
+    #expect(!resolver.resolve(host: "localhost", port: 5) { _ in })
+  }
+
+  @Test func streamNamesAreShort() {
+    #expect(StreamID(loop: 1, slot: 17, generation: 3).description == "1-17-3")
+    #expect(StreamID(loop: 0, serial: 42).description == "0-j42")
+  }
+
+  @Test func durationsAreRoundedUpToMilliseconds() {
+    #expect(Duration.seconds(5).milliseconds == 5000)
+    #expect(Duration.microseconds(1).milliseconds == 1)
+    #expect(Duration.zero.milliseconds == 0)
+    #expect(Duration.seconds(-1).milliseconds == 0)
+  }
+
+  @Test func everyCauseHasAFault() {
+    #expect(EndCause.finished.fault == .none)
+    #expect(EndCause.upstreamUnreachable.fault == .upstream)
+    #expect(Set(EndCause.allCases.map(\.rawValue)).count == EndCause.allCases.count)
+  }
+
+  @Test func aSlotIsSmall() {
+    // With its timer (16 bytes) an idle stream costs less than 400 bytes, name and all.
+    #expect(MemoryLayout<StreamSlot>.stride <= 256)
+  }
+}

@@ -1,0 +1,119 @@
+import ClientHello
+import Glibc
+
+@testable import Relay
+
+extension RelaySettings {
+  /// Small figures for tests, two loops so that hand-overs between loops occur.
+  static func forTests(_ change: (inout RelaySettings) -> Void = { _ in }) -> RelaySettings {
+    var settings = RelaySettings()
+    settings.loops = 2
+    settings.maxStreams = 500
+    settings.maxStreamsPerSource = 500
+    change(&settings)
+    return settings
+  }
+}
+
+/// A public engine with its ports.
+struct PublicSide: Sendable {
+  let engine: RelayEngine
+  let log: EventLog
+  let clientPort: Int
+  let tokenPort: Int
+
+  init(
+    _ settings: RelaySettings = .forTests(),
+    onHello: @escaping @Sendable (RelayEngine, Int, StreamID, ClientHelloFacts) -> Void = { _, _, _, _ in }
+  ) throws {
+    let engine = RelayEngine(settings)
+    try engine.start()
+    clientPort = try engine.listen(for: .clients, host: "127.0.0.1", port: 0)
+    let tokenPort = try engine.listen(for: .tokens, host: "127.0.0.1", port: 0)
+    self.engine = engine
+    self.tokenPort = tokenPort
+    log = EventLog(engine) { [weak engine] stream, facts in
+      if let engine { onHello(engine, tokenPort, stream, facts) }
+    }
+  }
+
+  var tokenTarget: DialTarget { .host("127.0.0.1", port: tokenPort) }
+
+  func client(saying bytes: [UInt8] = Hello.bytes(for: "a.example")) throws -> TestSocket {
+    let socket = try TestSocket.connect(port: clientPort)
+    try socket.writeNow(bytes)
+    return socket
+  }
+
+  /// A client whose private side came: the client, the private side's socket, the stream. The hello is read.
+  func handedOver() async throws -> (client: TestSocket, leg: TestSocket, stream: StreamID) {
+    let client = try client()
+    let stream = try await log.hello()
+    let token = engine.awaitHandover(of: stream)
+    let leg = try TestSocket.connect(port: tokenPort)
+    try leg.writeNow(token.bytes)
+    let hello = try await leg.read(Hello.bytes(for: "a.example").count)
+    guard hello == Hello.bytes(for: "a.example") else { throw TimedOut(description: "not the hello: \(hello)") }
+    return (client, leg, stream)
+  }
+}
+
+/// A public and a private engine, and the server behind them.
+struct Chain: Sendable {
+  let publicSide: PublicSide
+  let privateEngine: RelayEngine
+  let privateLog: EventLog
+  let server: TestServer
+
+  init(
+    publicSettings: RelaySettings = .forTests(), privateSettings: RelaySettings = .forTests(),
+    server: TestServer, target: DialTarget? = nil
+  ) throws {
+    let privateEngine = RelayEngine(privateSettings)
+    try privateEngine.start()
+    self.privateEngine = privateEngine
+    privateLog = EventLog(privateEngine)
+    self.server = server
+    let upstream = target ?? server.target
+    publicSide = try PublicSide(publicSettings) { [weak privateEngine] engine, tokenPort, stream, _ in
+      let token = engine.awaitHandover(of: stream)
+      privateEngine?.join(token: token, at: .host("127.0.0.1", port: tokenPort), upstream: upstream)
+    }
+  }
+
+  func stop() async {
+    await publicSide.engine.stop()
+    await privateEngine.stop()
+  }
+
+  /// A client and the connection that the server got for it, behind the hello.
+  func connected() async throws -> (client: TestSocket, server: TestSocket) {
+    let hello = Hello.bytes(for: "a.example")
+    let client = try publicSide.client(saying: hello)
+    let socket = try await server.accept()
+    guard try await socket.read(hello.count) == hello else { throw TimedOut(description: "not the hello") }
+    return (client, socket)
+  }
+}
+
+/// Descriptors of this process that belong to one of these ports, on either end. Other tests have other ports.
+func openDescriptors(of ports: [Int]) -> Int {
+  var found = 0
+  for descriptor in Int32(0)..<4096 {
+    var storage = sockaddr_storage()
+    var length = socklen_t(MemoryLayout<sockaddr_storage>.size)
+    let peer = withUnsafeMutablePointer(to: &storage) { pointer in
+      pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { getpeername(descriptor, $0, &length) }
+    }
+    let isOurs = ports.contains(SocketAddress.localPort(of: descriptor)) || peer == 0 && ports.contains(Int(PeerAddress(storage).port))
+    if isOurs { found += 1 }
+  }
+  return found
+}
+
+/// The same for what was accepted at these ports, and for the listeners, alone.
+func acceptedDescriptors(of ports: [Int]) -> Int {
+  (Int32(0)..<4096).count { ports.contains(SocketAddress.localPort(of: $0)) }
+}
+
+let alert80: [UInt8] = TLSAlert.internalError.record

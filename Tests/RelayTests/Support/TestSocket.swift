@@ -1,0 +1,198 @@
+import Glibc
+
+@testable import Relay
+
+/// What went wrong with a socket of a test.
+struct SocketFailure: Error, CustomStringConvertible {
+  let action: String
+  let code: Int32
+  var description: String { "\(action): \(errorText(code))" }
+}
+
+/// Runs blocking calls in a thread of their own, so that no test holds up another one.
+func onThread<Value: Sendable>(_ body: @escaping @Sendable () throws -> Value) async throws -> Value {
+  try await withCheckedThrowingContinuation { continuation in
+    let isStarted = Thread.startDetached(name: "test") { continuation.resume(with: Result { try body() }) }
+    if !isStarted { continuation.resume(throwing: SocketFailure(action: "start a thread", code: EAGAIN)) }
+  }
+}
+
+/// A blocking socket whose every call is bounded by 20 s. Closed with the object, or earlier.
+///
+/// `@unchecked Sendable`: the descriptor is changed by `close` only, which a test calls when nobody else uses the socket.
+final class TestSocket: @unchecked Sendable {
+  private(set) var descriptor: Int32
+
+  init(owning descriptor: Int32) {
+    self.descriptor = descriptor
+    var limit = timeval(tv_sec: 20, tv_usec: 0)
+    setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &limit, socklen_t(MemoryLayout<timeval>.size))
+    setsockopt(descriptor, SOL_SOCKET, SO_SNDTIMEO, &limit, socklen_t(MemoryLayout<timeval>.size))
+    var on: Int32 = 1
+    setsockopt(descriptor, Int32(IPPROTO_TCP), TCP_NODELAY, &on, socklen_t(MemoryLayout<Int32>.size))
+  }
+
+  deinit { close() }
+
+  func close() {
+    if descriptor >= 0 { Glibc.close(descriptor) }
+    descriptor = -1
+  }
+
+  /// Closes so that the peer sees a reset.
+  func reset() {
+    var linger = linger(l_onoff: 1, l_linger: 0)
+    setsockopt(descriptor, SOL_SOCKET, SO_LINGER, &linger, socklen_t(MemoryLayout<Glibc.linger>.size))
+    close()
+  }
+
+  func endWriting() { shutdown(descriptor, Int32(SHUT_WR)) }
+
+  static func connect(host: String = "127.0.0.1", port: Int) throws -> TestSocket {
+    guard case .success(let addresses) = SocketAddress.look(up: host, port: port, .numeric), let address = addresses.first else {
+      throw SocketFailure(action: "look up \(host)", code: EINVAL)
+    }
+    return try connect(address)
+  }
+
+  static func connect(_ address: SocketAddress) throws -> TestSocket {
+    let socket = TestSocket(owning: Glibc.socket(address.family, Int32(SOCK_STREAM.rawValue), 0))
+    let descriptor = socket.descriptor
+    guard address.withPointer({ Glibc.connect(descriptor, $0, $1) }) == 0 else { throw SocketFailure(action: "connect", code: errno) }
+    return socket
+  }
+
+  func write(_ bytes: [UInt8]) async throws {
+    try await onThread { try self.writeNow(bytes) }
+  }
+
+  func writeNow(_ bytes: [UInt8]) throws {
+    var sent = 0
+    while sent < bytes.count {
+      let count = bytes[sent...].withUnsafeBytes { send(descriptor, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL)) }
+      guard count > 0 else { throw SocketFailure(action: "write", code: errno) }
+      sent += count
+    }
+  }
+
+  /// One read; empty at the end of the stream.
+  func readNow(_ limit: Int = 65_536) throws -> [UInt8] {
+    var buffer = [UInt8](repeating: 0, count: limit)
+    let count = recv(descriptor, &buffer, limit, 0)
+    guard count >= 0 else { throw SocketFailure(action: "read", code: errno) }
+    return Array(buffer.prefix(count))
+  }
+
+  /// Exactly so many bytes, or fewer if the stream ends before.
+  func read(_ count: Int) async throws -> [UInt8] {
+    try await onThread {
+      var bytes: [UInt8] = []
+      while bytes.count < count {
+        let more = try self.readNow(min(65_536, count - bytes.count))
+        if more.isEmpty { break }
+        bytes += more
+      }
+      return bytes
+    }
+  }
+
+  func readToEnd() async throws -> [UInt8] {
+    try await onThread {
+      var bytes: [UInt8] = []
+      while true {
+        let more = try self.readNow()
+        if more.isEmpty { return bytes }
+        bytes += more
+      }
+    }
+  }
+
+  /// The errno with which reading ends; 0 for an orderly end.
+  func readUntilFailure() async throws -> Int32 {
+    try await onThread {
+      while true {
+        do {
+          if try self.readNow().isEmpty { return 0 }
+        } catch let failure as SocketFailure {
+          return failure.code
+        }
+      }
+    }
+  }
+}
+
+/// A listening socket of a test.
+final class TestServer: Sendable {
+  private let socket: TestSocket
+  let port: Int
+
+  init(backlog: Int32 = 1024) throws {
+    guard case .success(let addresses) = SocketAddress.look(up: "127.0.0.1", port: 0, .numeric), let address = addresses.first else {
+      throw SocketFailure(action: "look up", code: EINVAL)
+    }
+    let socket = TestSocket(owning: Glibc.socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0))
+    let descriptor = socket.descriptor
+    guard address.withPointer({ bind(descriptor, $0, $1) }) == 0, listen(descriptor, backlog) == 0 else {
+      throw SocketFailure(action: "listen", code: errno)
+    }
+    self.socket = socket
+    port = SocketAddress.localPort(of: descriptor)
+  }
+
+  init(unixPath path: String) throws {
+    guard let address = SocketAddress(unixPath: path) else { throw SocketFailure(action: "path", code: ENAMETOOLONG) }
+    let socket = TestSocket(owning: Glibc.socket(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0))
+    let descriptor = socket.descriptor
+    guard address.withPointer({ bind(descriptor, $0, $1) }) == 0, listen(descriptor, 16) == 0 else {
+      throw SocketFailure(action: "listen", code: errno)
+    }
+    self.socket = socket
+    port = 0
+  }
+
+  var target: DialTarget { .host("127.0.0.1", port: port) }
+
+  func close() { socket.close() }
+
+  func accept() async throws -> TestSocket {
+    try await onThread { try self.acceptNow() }
+  }
+
+  func acceptNow() throws -> TestSocket {
+    let descriptor = Glibc.accept(socket.descriptor, nil, nil)
+    guard descriptor >= 0 else { throw SocketFailure(action: "accept", code: errno) }
+    return TestSocket(owning: descriptor)
+  }
+
+  /// Serves `count` connections, one after the other in threads of their own, by sending back what comes.
+  func echo(_ count: Int) {
+    _ = Thread.startDetached(name: "test-echo") {
+      for _ in 0..<count {
+        guard let socket = try? self.acceptNow() else { return }
+        _ = Thread.startDetached(name: "test-echo") {
+          while let bytes = try? socket.readNow(), !bytes.isEmpty { try? socket.writeNow(bytes) }
+          socket.endWriting()
+        }
+      }
+    }
+  }
+}
+
+/// A TCP port of the loopback at which nobody listens: bound by us, so that nobody else gets it.
+final class DeadPort: Sendable {
+  private let socket: TestSocket
+  let port: Int
+
+  init() throws {
+    guard case .success(let addresses) = SocketAddress.look(up: "127.0.0.1", port: 0, .numeric), let address = addresses.first else {
+      throw SocketFailure(action: "look up", code: EINVAL)
+    }
+    let socket = TestSocket(owning: Glibc.socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0))
+    let descriptor = socket.descriptor
+    guard address.withPointer({ bind(descriptor, $0, $1) }) == 0 else { throw SocketFailure(action: "bind", code: errno) }
+    self.socket = socket
+    port = SocketAddress.localPort(of: descriptor)
+  }
+
+  var target: DialTarget { .host("127.0.0.1", port: port) }
+}

@@ -1,0 +1,266 @@
+import Foundation
+import HyperModel
+import Settings
+import Testing
+
+@Suite struct ProxySettingsTests {
+  func proxy(_ text: String) throws -> ProxySettings { try ProxySettings(Folder(["a.yml": text]).load()) }
+
+  func failure(_ text: String) throws -> [String] {
+    let tree = try Folder(["a.yml": text]).load()
+    return lines { () throws(SettingsFailure) in _ = try ProxySettings(tree) }
+  }
+
+  /// What both roles need, 5 lines.
+  func role(_ role: String, _ rest: String = "") -> String {
+    """
+    \(role):
+      name: p
+      datastore: {settings: {filename: f.sqlite}}
+      jsonrpc_client: {endpoint: "unix:n.sock"}
+      jsonrpc_server: {bind_address: "unix:p.sock"}
+    \(rest)
+    """
+  }
+
+  let client = JSONRPCClientSettings(endpoint: .unix(path: "n.sock", httpPath: "/jsonrpc"))
+  let server = JSONRPCServerSettings(bindAddress: .unix(path: "p.sock"))
+  let store = DatastoreSettings(filename: "f.sqlite")
+
+  @Test func thePublicDefaultsAreThoseOfTheNetwork() throws {
+    let settings = try proxy(role("public"))
+    let expected = PublicProxySettings(name: "p", datastore: store, jsonrpcClient: client, jsonrpcServer: server)
+    #expect(settings == ProxySettings(public: expected))
+    #expect(expected.tlsBindAddress == .tcp(host: "localhost", port: 443))
+    #expect(expected.internalBindAddress == .tcp(host: "localhost", port: 9999))
+    #expect(expected.internalEndpoint == HostPort(host: "localhost", port: 9999))
+    #expect(expected.acceptTimeout == .seconds(10))
+    #expect(expected.relay == RelayLimits())
+  }
+
+  @Test func everyPublicKeyIsRead() throws {
+    let settings = try proxy(
+      role(
+        "public",
+        """
+          tls_bind_address: ":443"
+          internal_bind_address: "0.0.0.0:7777"
+          internal_endpoint: "relay.example:7777"
+          accept_timeout: 2.5
+          list_all_groups: [admins]
+          tcp_rate_limits: [{type: hour, limit: 1}]
+          relay:
+            loops: 3
+            hello_bytes: 65536
+            hello_message_bytes: 32768
+            hello_timeout: 1
+            hello_budget: 1048576
+            hello_budget_per_source: 131072
+            token_timeout: 0.5
+            max_waiting: 10
+            max_presenting: 11
+            dial_timeout: 2
+            idle_timeout: 0
+            drain_timeout: 0.25
+            max_streams: 12
+            max_streams_per_source: 13
+            descriptor_reserve: 64
+            listen_backlog: 128
+        metrics: {bind_address: "localhost:2112"}
+        """))
+    var relay = RelayLimits()
+    relay.loops = 3
+    relay.helloBytes = 65536
+    relay.helloMessageBytes = 32768
+    relay.helloTimeout = .seconds(1)
+    relay.helloBudget = 1_048_576
+    relay.helloBudgetPerSource = 131_072
+    relay.tokenTimeout = .milliseconds(500)
+    relay.maxWaiting = 10
+    relay.maxPresenting = 11
+    relay.dialTimeout = .seconds(2)
+    relay.idleTimeout = .zero
+    relay.drainTimeout = .milliseconds(250)
+    relay.maxStreams = 12
+    relay.maxStreamsPerSource = 13
+    relay.descriptorReserve = 64
+    relay.listenBacklog = 128
+    let expected = PublicProxySettings(
+      name: "p", datastore: store, tlsBindAddress: .tcp(host: "0.0.0.0", port: 443), internalBindAddress: .tcp(host: "0.0.0.0", port: 7777),
+      internalEndpoint: HostPort(host: "relay.example", port: 7777), tcpRateLimits: [RateLimit(window: .hour, limit: 1)],
+      jsonrpcClient: client,
+      jsonrpcServer: server, acceptTimeout: .milliseconds(2500), listAllGroups: ["admins"], relay: relay)
+    #expect(settings.public == expected)
+    #expect(settings.metrics == MetricsSettings(bindAddress: .tcp(host: "localhost", port: 2112)))
+    #expect(settings.warnings.map(\.keyPath) == ["public.tcp_rate_limits"])
+  }
+
+  @Test func everyPrivateKeyIsRead() throws {
+    let settings = try proxy(
+      role(
+        "private",
+        """
+          internal_endpoint: {address: "[::1]:8443", timeout: 5, jsonrpc_path: /x}
+          announcements:
+            - {domain: A.Example, proxy: q}
+            - {domain: b.example, proxy: q, expires_at: 2030-01-02T03:04:05Z, allowed_endpoints: ["relay:9999", "[::1]:1"]}
+          relay: {dial_timeout: 1}
+        """))
+    var relay = RelayLimits()
+    relay.dialTimeout = .seconds(1)
+    let expected = PrivateProxySettings(
+      name: "p", datastore: store, jsonrpcClient: client, jsonrpcServer: server, internalEndpoint: HostPort(host: "::1", port: 8443),
+      announcements: [
+        AnnouncementSettings(domain: "a.example", proxy: "q"),
+        AnnouncementSettings(
+          domain: "b.example", proxy: "q", expiresAt: Date(timeIntervalSince1970: 1_893_553_445),
+          allowedEndpoints: [HostPort(host: "relay", port: 9999), HostPort(host: "::1", port: 1)]),
+      ], relay: relay)
+    #expect(settings.private == expected)
+    #expect(settings.public == nil)
+    #expect(settings.warnings.map(\.keyPath) == ["private.internal_endpoint.jsonrpc_path", "private.internal_endpoint.timeout"])
+  }
+
+  @Test func defaultsStayBelowABoundThatIsSetLower() throws {
+    let relay = try #require(try proxy(role("public", "  relay: {hello_budget: 65536}")).public?.relay)
+    #expect(relay.helloBudgetPerSource == 65536)
+    #expect(relay.helloBytes == 65536)
+    #expect(relay.helloMessageBytes == 65536)
+  }
+
+  @Test func thePrivateDefaultIsTheExampleServer() throws {
+    let settings = try proxy(role("private")).private
+    #expect(settings == PrivateProxySettings(name: "p", datastore: store, jsonrpcClient: client, jsonrpcServer: server))
+    #expect(settings?.internalEndpoint == HostPort(host: "localhost", port: 8888))
+  }
+
+  @Test func aFileWithoutARoleIsAnError() throws {
+    #expect(try failure("metrics: {}") == ["a.yml:1:1: public: expected a map here or at \"private\", found nothing"])
+    #expect(try failure("pubilc: {}") == [#"a.yml:1:1: pubilc: unknown key (did you mean "public"?)"#])
+  }
+
+  @Test func whatBothRolesNeedIsRequired() throws {
+    for name in ["public", "private"] {
+      #expect(
+        try failure("\(name): {x: 1}").map { $0.replacing(name, with: "ROLE").drop { $0 != "R" } } == [
+          "ROLE.name: expected a string, found nothing", "ROLE.datastore: expected a map, found nothing",
+          "ROLE.jsonrpc_client: expected a map, found nothing", "ROLE.jsonrpc_server: expected a map, found nothing", "ROLE.x: unknown key",
+        ])
+    }
+  }
+
+  @Test(arguments: [
+    (
+      "{type: redis, settings: {addresses: [a]}}",
+      #"3:21: public.datastore.type: the datastore "redis" is not supported yet (use type: sqlite with settings.filename)"#
+    ),
+    (
+      "{type: file, settings: {filename: a}}",
+      #"3:21: public.datastore.type: the datastore "file" is not supported yet (use type: sqlite with settings.filename)"#
+    ),
+    ("{type: sqlit}", #"3:21: public.datastore.type: expected sqlite, found the string "sqlit""#),
+    ("{}", "3:14: public.datastore.settings: expected a map, found nothing"),
+    ("{settings: {}}", "3:25: public.datastore.settings.filename: expected a string, found nothing"),
+    ("{settings: {filename: a, key: b}}", "3:39: public.datastore.settings.key: unknown key"),
+  ])
+  func datastoresAreChecked(store: String, problem: String) throws {
+    let text = role("public").replacing("{settings: {filename: f.sqlite}}", with: store)
+    #expect(try failure(text) == ["a.yml:\(problem)"])
+  }
+
+  @Test(arguments: [
+    ("tls_bind_address: unix:s", #"6:21: public.tls_bind_address: expected a TCP address, host:port, found the string "unix:s""#),
+    (
+      "tls_bind_address: 443",
+      #"6:21: public.tls_bind_address: expected a string, found the whole number 443 (in quotes it is a string: "443")"#
+    ),
+    (
+      "internal_bind_address: localhost:443",
+      "6:26: public.internal_bind_address: expected an address other than tls_bind_address, found the same, localhost:443"
+    ),
+    (
+      "internal_endpoint: ':9999'",
+      #"6:22: public.internal_endpoint: expected host:port with a host name or address, found the string ":9999""#
+    ),
+    ("internal_endpoint: 'a:0'", #"6:22: public.internal_endpoint: expected a port from 1 to 65535, found the string "a:0""#),
+    ("accept_timeout: 3000.5", "6:19: public.accept_timeout: expected a number of seconds from 0.1 to 3000, found the number 3000.5"),
+    ("accept_timeout: '10'", #"6:19: public.accept_timeout: expected a number of seconds from 0.1 to 3000, found the string "10""#),
+    ("accept_timeout: .nan", "6:19: public.accept_timeout: expected a number of seconds from 0.1 to 3000, found the number .nan"),
+    ("list_all_groups: admins", #"6:20: public.list_all_groups: expected a list, found the string "admins""#),
+    ("announcements: []", "6:3: public.announcements: unknown key"),
+    ("relay: {max_steams: 1}", #"6:11: public.relay.max_steams: unknown key (did you mean "max_streams"?)"#),
+    ("relay: {max_streams: 1.5}", "6:24: public.relay.max_streams: expected a whole number from 1 to 16777216, found the number 1.5"),
+    ("relay: {max_streams: 0}", "6:24: public.relay.max_streams: expected a whole number from 1 to 16777216, found the whole number 0"),
+    (
+      "relay: {hello_bytes: 2048, hello_message_bytes: 4096}",
+      "6:51: public.relay.hello_message_bytes: expected at most hello_bytes (2048), found 4096"
+    ),
+    (
+      "relay: {hello_budget: 65536, hello_budget_per_source: 65537}",
+      "6:57: public.relay.hello_budget_per_source: expected at most hello_budget (65536), found 65537"
+    ),
+    (
+      "relay: {hello_budget_per_source: 65536, hello_bytes: 65537}",
+      "6:56: public.relay.hello_bytes: expected at most hello_budget_per_source (65536), found 65537"
+    ),
+  ])
+  func publicKeysAreChecked(line: String, problem: String) throws {
+    #expect(try failure(role("public", "  \(line)")) == ["a.yml:\(problem)"])
+  }
+
+  @Test(arguments: [
+    ("internal_endpoint: {tls: {}}", "6:28: private.internal_endpoint.tls: not supported yet"),
+    ("internal_endpoint: {jsonrpc_client: {}}", "6:39: private.internal_endpoint.jsonrpc_client: not supported yet"),
+    ("internal_endpoint: localhost:8888", #"6:22: private.internal_endpoint: expected a map, found the string "localhost:8888""#),
+    ("internal_endpoint: {adress: a}", #"6:23: private.internal_endpoint.adress: unknown key (did you mean "address"?)"#),
+    ("announcements: [{proxy: q}]", "6:19: private.announcements[0].domain: expected a string, found nothing"),
+    ("announcements: [{domain: a.b}]", "6:19: private.announcements[0].proxy: expected a string, found nothing"),
+    (
+      "announcements: [{domain: '*.b', proxy: q}]",
+      #"6:28: private.announcements[0].domain: expected a host name, found the string "*.b" (wildcards are not supported yet)"#
+    ),
+    (
+      "announcements: [{domain: 10.0.0.1, proxy: q}]",
+      #"6:28: private.announcements[0].domain: expected a host name, found the string "10.0.0.1" (an address cannot be a server name)"#
+    ),
+    (
+      "announcements: [{domain: a.b., proxy: q}]",
+      #"6:28: private.announcements[0].domain: expected a host name, found the string "a.b." (without the dot at the end)"#
+    ),
+    (
+      "announcements: [{domain: bücher.de, proxy: q}]",
+      #"6:28: private.announcements[0].domain: expected a host name, found the string "bücher.de" (write it in its xn-- form)"#
+    ),
+    (
+      "announcements: [{domain: a.b, proxy: p}]",
+      #"6:40: private.announcements[0].proxy: expected the name of a public proxy, found our own, "p""#
+    ),
+    (
+      "announcements: [{domain: a.b, proxy: q}, {domain: A.b, proxy: q}]",
+      "6:53: private.announcements[1].domain: expected one announcement of a domain to a proxy, found another one of the same at a.yml:6:19"
+    ),
+    (
+      "announcements: [{domain: a.b, proxy: q, expires_at: 2030-01-02}]",
+      #"6:55: private.announcements[0].expires_at: expected a time like 2030-12-31T23:59:59Z (RFC 3339), found the string "2030-01-02""#
+    ),
+    (
+      "announcements: [{domain: a.b, proxy: q, allowed_endpoints: []}]",
+      "6:62: private.announcements[0].allowed_endpoints: expected at least one host:port, found an empty list (leave the key out for the default)"
+    ),
+    (
+      "announcements: [{domain: a.b, proxy: q, allowed_endpoints: [a]}]",
+      #"6:63: private.announcements[0].allowed_endpoints[0]: expected host:port, found the string "a""#
+    ),
+    ("announcements: [a.b]", #"6:19: private.announcements[0]: expected a map, found the string "a.b""#),
+    ("tls_bind_address: 'a:1'", "6:3: private.tls_bind_address: unknown key"),
+  ])
+  func privateKeysAreChecked(line: String, problem: String) throws {
+    let lines = try failure(role("private", "  \(line)"))
+    #expect(lines.first == "a.yml:\(problem)", "\(lines)")
+  }
+
+  @Test func theSameDomainMayGoToTwoProxies() throws {
+    let text = role("private", "  announcements: [{domain: a.b, proxy: q}, {domain: a.b, proxy: r}]")
+    #expect(try proxy(text).private?.announcements.map(\.proxy) == ["q", "r"])
+  }
+}
