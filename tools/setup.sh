@@ -38,7 +38,8 @@ case $what in
     want python3 python3
     # venv is a package of its own on Debian; ensurepip is what tells.
     { have python3 && python3 -c 'import ensurepip, venv' 2>/dev/null; } || missing+=(python3-venv)
-    want openssl openssl
+    want flock util-linux
+    want xargs findutils
     ;;
   by-hand)
     want jq jq
