@@ -65,13 +65,17 @@ struct ClientRouting: Service {
         notices.accepted.increment()
       case .fault(let fault):
         notices.refused.increment()
-        let detail = "'\(holder)' answered the notice with error \(fault.code): \(fault.message)"
-        engine.refuse(stream, with: .internalError, cause: .privateSideRefused, detail: detail)
+        giveUp(stream, holder, .privateSideRefused, "'\(holder)' answered the notice with error \(fault.code): \(fault.message)")
       }
     } catch {
       notices.failed.increment()
-      engine.refuse(stream, with: .internalError, cause: .privateSideAway, detail: "notice to '\(holder)': \(error.message)")
+      giveUp(stream, holder, .privateSideAway, "notice to '\(holder)': \(error.message)")
     }
+  }
+
+  private func giveUp(_ stream: StreamID, _ holder: OperatorName, _ cause: EndCause, _ reason: String) {
+    streamLog.noticeFailed(stream, to: holder.text, reason: reason)
+    engine.refuse(stream, with: .internalError, cause: cause, detail: reason)
   }
 }
 

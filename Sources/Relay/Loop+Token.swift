@@ -48,7 +48,10 @@ extension Loop {
     commons.releasePresenting()
     giveBack(number)
     if !commons.mailboxes[owner].post(.present(descriptor: descriptor, token)) {
+      // Nobody has taken the connection over, so it is still ours to close.
       commons.ordersDropped.wrappingAdd(1, ordering: .relaxed)
+      counters.add(to: .tokensRefused)
+      close(descriptor)
     }
   }
 

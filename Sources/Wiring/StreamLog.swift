@@ -23,12 +23,21 @@ public final class StreamLog: Sendable {
     if let client = stream.client { metadata["client"] = "\(client)" }
     if let detail = stream.detail { metadata["detail"] = "\(detail)" }
     if stream.cause.isRefusal {
-      guard let swallowed = admit(stream.cause) else { return }
+      guard let swallowed = sampler.withLock({ $0.admit(cause: stream.cause.rawValue, now: .now) }).swallowed else { return }
       if swallowed > 0 { metadata["not_shown"] = "\(swallowed)" }
       logger.info("stream refused", metadata: metadata)
     } else {
       logger.info("stream ended", metadata: metadata)
     }
+  }
+
+  /// The private side will not or cannot take a stream. When its answer comes after the hand-over, only this line says why the stream ended as
+  /// it did. Sampled like refusals.
+  public func noticeFailed(_ stream: StreamID, to holder: String, reason: String) {
+    guard let swallowed = sampler.withLock({ $0.admit(cause: "notice", now: .now) }).swallowed else { return }
+    var metadata: Logger.Metadata = ["stream": "\(stream)", "to": "\(holder)", "reason": "\(reason)"]
+    if swallowed > 0 { metadata["not_shown"] = "\(swallowed)" }
+    logger.notice("notice failed", metadata: metadata)
   }
 
   public func notice(_ notice: RelayNotice) {
@@ -41,10 +50,12 @@ public final class StreamLog: Sendable {
       logger.error("accepting failed", metadata: ["reason": "\(message)", "connections": "\(count)"])
     }
   }
+}
 
-  /// How many lines of this cause were not shown before this one; nil when this one is not shown either.
-  private func admit(_ cause: EndCause) -> UInt64? {
-    switch sampler.withLock({ $0.admit(cause: cause.rawValue, now: .now) }) {
+extension LineSampler.Admission {
+  /// How many lines were not shown before this one; nil when this one is not shown either.
+  fileprivate var swallowed: UInt64? {
+    switch self {
     case .write(let swallowed): swallowed
     case .swallow: nil
     }
