@@ -32,7 +32,8 @@ demo: ## everything: check, build, make certificates, start all five processes, 
 test: setup-test ## everything: unit, integration and end-to-end tests with real processes (debug build)
 	@$(step) "build with tests (debug)" swift build --build-tests $(SWIFT_FLAGS)
 	@$(step) "python peer" tools/python-peer.sh
-	@$(step) "tests" swift test --skip-build --disable-xctest $(SWIFT_FLAGS)
+	@$(step) "unit and integration tests" swift test --skip-build --disable-xctest --skip EndToEndTests $(SWIFT_FLAGS)
+	@$(step) "end-to-end tests" swift test --skip-build --disable-xctest --filter EndToEndTests $(SWIFT_FLAGS)
 
 test-unit: setup ## only the tests that start no process
 	@$(step) "unit and integration tests" swift test --disable-xctest --skip EndToEndTests $(SWIFT_FLAGS)

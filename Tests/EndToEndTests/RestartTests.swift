@@ -34,8 +34,8 @@ extension EndToEnd {
       try await stack.answers(within: Self.healingLimit)
     }
 
-    /// However long the others were away, the waits between attempts stay short enough.
-    @Test func aPublicProxyThatComesLongAfterTheOthersIsAnnouncedToWithinTwoSeconds() async throws {
+    /// However long the others have waited, their waits between attempts stay at a second: 2 s are promised, the rest is room for a busy machine.
+    @Test func aPublicProxyThatComesLongAfterTheOthersIsAnnouncedToSoon() async throws {
       try await Stack.prepared(nodeLevel: "debug") { stack in
         for program in stack.all where program !== stack.publicProxy { try await program.start() }
         var seen = 0
