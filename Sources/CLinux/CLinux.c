@@ -2,6 +2,7 @@
 #include "CLinux.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <netinet/tcp.h>
 #include <signal.h>
 #include <stddef.h>
@@ -66,6 +67,16 @@ int hyper_accept(int listener, struct sockaddr_storage *address, socklen_t *leng
 ssize_t hyper_send(int descriptor, const void *bytes, size_t count) { return send(descriptor, bytes, count, MSG_NOSIGNAL); }
 
 ssize_t hyper_recv(int descriptor, void *bytes, size_t count) { return recv(descriptor, bytes, count, 0); }
+
+int hyper_pipe(int ends[2]) { return pipe2(ends, O_NONBLOCK | O_CLOEXEC); }
+
+int hyper_set_pipe_size(int descriptor, int bytes) { return fcntl(descriptor, F_SETPIPE_SZ, bytes); }
+
+int hyper_pipe_size(int descriptor) { return fcntl(descriptor, F_GETPIPE_SZ); }
+
+ssize_t hyper_splice(int source, int sink, size_t count) {
+  return splice(source, NULL, sink, NULL, count, SPLICE_F_MOVE | SPLICE_F_NONBLOCK);
+}
 
 static int set_option(int descriptor, int level, int name, int value) {
   return setsockopt(descriptor, level, name, &value, sizeof value);

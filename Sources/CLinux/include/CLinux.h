@@ -44,6 +44,14 @@ int hyper_accept(int listener, struct sockaddr_storage *address, socklen_t *leng
 ssize_t hyper_send(int descriptor, const void *bytes, size_t count);
 ssize_t hyper_recv(int descriptor, void *bytes, size_t count);
 
+// Both ends nonblocking, close-on-exec; ends[0] is read, ends[1] is written.
+int hyper_pipe(int ends[2]);
+// Bytes that a pipe takes, in pages that are all full; rounded up to a power of two when set.
+int hyper_set_pipe_size(int descriptor, int bytes);
+int hyper_pipe_size(int descriptor);
+// Moves bytes between a socket and a pipe without a copy, and never waits. SIGPIPE must be ignored.
+ssize_t hyper_splice(int source, int sink, size_t count);
+
 // Closing sends RST and throws away what was not sent.
 int hyper_set_reset_on_close(int descriptor);
 int hyper_reuse_address(int descriptor);

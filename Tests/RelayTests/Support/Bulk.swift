@@ -1,0 +1,93 @@
+import Glibc
+import Synchronization
+
+@testable import Relay
+
+/// Endless bytes whose period is a prime: whatever is lost, doubled or moved by a power of two or by pages does not match.
+/// Compared by memcmp, so that a debug build checks hundreds of MiB per second.
+struct Bulk: Sendable {
+  private static let period = 1_000_003
+  private let block: [UInt8]
+
+  init(seed: UInt64) {
+    let once = Array(Pattern.bytes(Self.period / 8 * 8 + 8, seed: seed).prefix(Self.period))
+    block = once + once
+  }
+
+  /// Writes bytes number `start` and so on.
+  func write(_ count: Int, from start: Int = 0, to socket: TestSocket) throws {
+    var position = start
+    while position < start + count {
+      let offset = position % Self.period
+      let length = min(Self.period, start + count - position)
+      let sent = block.withUnsafeBytes { send(socket.descriptor, $0.baseAddress.map { $0 + offset }, length, Int32(MSG_NOSIGNAL)) }
+      guard sent > 0 else { throw SocketFailure(action: "write", code: errno) }
+      position += sent
+    }
+  }
+
+  /// Writes until nothing moves for 300 ms; how many bytes were taken.
+  func fill(_ socket: TestSocket, from start: Int = 0) throws -> Int {
+    var position = start
+    while true {
+      var waiting = pollfd(fd: socket.descriptor, events: Int16(POLLOUT), revents: 0)
+      guard poll(&waiting, 1, 300) == 1 else { return position - start }
+      let offset = position % Self.period
+      let flags = Int32(MSG_NOSIGNAL) | Int32(MSG_DONTWAIT)
+      let sent = block.withUnsafeBytes { send(socket.descriptor, $0.baseAddress.map { $0 + offset }, Self.period, flags) }
+      if sent > 0 { position += sent }
+    }
+  }
+
+  /// Reads `limit` bytes, or up to the end; how many came, all of them the expected ones.
+  func read(_ limit: Int = .max, from start: Int = 0, of socket: TestSocket) throws -> Int {
+    var buffer = [UInt8](repeating: 0, count: 1 << 18)
+    var position = start
+    while position - start < limit {
+      let count = recv(socket.descriptor, &buffer, min(buffer.count, limit - (position - start)), 0)
+      guard count >= 0 else { throw SocketFailure(action: "read", code: errno) }
+      if count == 0 { break }
+      let offset = position % Self.period
+      let isEqual = block.withUnsafeBytes { expected in
+        buffer.withUnsafeBytes { bytes in
+          guard let bytes = bytes.baseAddress, let expected = expected.baseAddress else { return false }
+          return memcmp(bytes, expected + offset, count) == 0
+        }
+      }
+      guard isEqual else { throw TimedOut(description: "wrong bytes between \(position) and \(position + count)") }
+      position += count
+    }
+    return position - start
+  }
+}
+
+/// Makes pipes and knows which of them are still open, whatever became of their numbers since.
+final class PipeWatch: Sendable {
+  private let made = Mutex<[(descriptor: Int32, node: ino_t)]>([])
+
+  var open: @Sendable (Int) -> Pipe? {
+    { size in
+      guard let pipe = Pipe.open(size) else { return nil }
+      self.made.withLock { $0.append((pipe.readEnd, Self.node(of: pipe.readEnd))) }
+      return pipe
+    }
+  }
+
+  var count: Int { made.withLock { $0.count } }
+
+  var stillOpen: Int { made.withLock { $0.count { Self.node(of: $0.descriptor) == $0.node } } }
+
+  private static func node(of descriptor: Int32) -> ino_t {
+    var facts = stat()
+    return fstat(descriptor, &facts) == 0 ? facts.st_ino : 0
+  }
+}
+
+/// Waits at most 20 s for something that no event tells.
+func until(_ what: String, _ condition: () -> Bool) async throws {
+  let limit = ContinuousClock.now + .seconds(20)
+  while !condition() {
+    guard ContinuousClock.now < limit else { throw TimedOut(description: "waiting until \(what)") }
+    try await Task.sleep(for: .milliseconds(2))
+  }
+}
