@@ -12,6 +12,7 @@ final class Commons: @unchecked Sendable {
   let settings: RelaySettings
   let maxStreams: Int
   let maxStreamsPerSource: Int
+  let pipesPerLoop: Int
   let mailboxes: [Mailbox]
   let resolver = Resolver()
 
@@ -31,11 +32,12 @@ final class Commons: @unchecked Sendable {
   private let sourceKey = UInt64.random(in: .min ... .max)
 
   init(
-    settings: RelaySettings, maxStreams: Int, mailboxes: [Mailbox], events: AsyncStream<RelayEvent>.Continuation
+    settings: RelaySettings, maxStreams: Int, pipesPerLoop: Int, mailboxes: [Mailbox], events: AsyncStream<RelayEvent>.Continuation
   ) {
     self.settings = settings
     self.maxStreams = maxStreams
     self.maxStreamsPerSource = settings.maxStreamsPerSource ?? max(1, maxStreams / 2)
+    self.pipesPerLoop = pipesPerLoop
     self.mailboxes = mailboxes
     self.events = events
     runningLoops = Atomic(mailboxes.count)

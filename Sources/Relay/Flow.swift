@@ -15,8 +15,12 @@ struct Readiness: OptionSet {
 enum PumpStep: Equatable {
   /// Write the bytes that are kept.
   case flush
+  /// Splice the pipe's bytes to the sink.
+  case drain
   /// Read from the source and write to the sink.
   case read
+  /// Splice from the source to an empty pipe.
+  case fill
   /// The source has ended and everything is delivered: end the sink's half.
   case passOnEnd
   /// Nothing can be done until the kernel reports something.
@@ -25,6 +29,13 @@ enum PumpStep: Equatable {
   case giveUp
   /// This direction is over.
   case done
+}
+
+/// Where the bytes are that came from the source and have not gone to the sink. Never in two places.
+enum Holding: CaseIterable {
+  case nothing
+  case spill
+  case pipe
 }
 
 /// One direction of a relayed stream: which step comes next. Knows no descriptor and makes no call.
@@ -43,28 +54,39 @@ struct Flow {
   private(set) var state = State.open
   /// Bytes that were read and could not be written yet.
   var spill = Spill()
+  /// The pipe that is lent to this direction.
+  var pipe = PipePool.Number.none
+  /// Bytes in that pipe.
+  var parked: UInt32 = 0
+  var policy = BulkPolicy()
   /// Bytes written to the sink.
   var delivered: UInt64 = 0
 
   var isDone: Bool { state == .finished || state == .broken }
 
+  var holding: Holding { parked > 0 ? .pipe : spill.isEmpty ? .nothing : .spill }
+
   /// What to do now, given what is known about the two sockets.
   func nextStep(source: Readiness, sink: Readiness) -> PumpStep {
-    Self.nextStep(state, keeps: !spill.isEmpty, source: source, sink: sink)
+    Self.nextStep(state, holding, policy.mode, source: source, sink: sink)
   }
 
-  static func nextStep(_ state: State, keeps: Bool, source: Readiness, sink: Readiness) -> PumpStep {
+  static func nextStep(
+    _ state: State, _ holding: Holding, _ mode: BulkPolicy.Mode, source: Readiness, sink: Readiness
+  ) -> PumpStep {
     switch state {
     case .finished, .broken:
       return .done
     case .open, .ending:
       if sink.contains(.failed) { return .giveUp }
-      if keeps {
-        if sink.contains(.writable) { return .flush }
-      } else if state == .ending {
-        return .passOnEnd
-      } else if source.contains(.readable), sink.contains(.writable) {
-        return .read
+      let isWritable = sink.contains(.writable)
+      switch holding {
+      case .spill: if isWritable { return .flush }
+      case .pipe: if isWritable { return .drain }
+      case .nothing:
+        if state == .ending { return .passOnEnd }
+        // Into an empty pipe only: there EAGAIN can but mean that the source is dry, never that the pipe is full.
+        if isWritable, source.contains(.readable) { return mode == .splicing ? .fill : .read }
       }
       // A lost source sends nothing more, and its reset must not wait for a sink that does not read.
       return source.contains(.failed) ? .giveUp : .wait
@@ -81,7 +103,8 @@ struct Flow {
     if state == .ending { state = .finished }
   }
 
-  /// One of the ends is lost: what is kept is thrown away. Ignored once finished.
+  /// One of the ends is lost: what is kept is thrown away, and a pipe with bytes in it is to be closed by its owner.
+  /// Ignored once finished.
   mutating func broke() {
     if !isDone { state = .broken }
     spill.free()

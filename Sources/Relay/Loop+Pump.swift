@@ -43,7 +43,10 @@ extension Loop {
     var source = slot.pointee[direction.source]
     var sink = slot.pointee[direction.sink]
     let before = flow.delivered
+    let parkedBefore = flow.parked
     defer {
+      putPipeAway(&flow, &sink)
+      if flow.parked != parkedBefore { countParked(from: parkedBefore, to: flow.parked) }
       slot.pointee[direction] = flow
       slot.pointee[direction.source] = source
       slot.pointee[direction.sink] = sink
@@ -57,6 +60,8 @@ extension Loop {
       switch flow.nextStep(source: source.readiness, sink: sink.readiness) {
       case .read: read(from: &source, to: &sink, &flow)
       case .flush: flush(to: &sink, &flow)
+      case .fill: fill(from: &source, &flow, movedBefore: flow.delivered - before)
+      case .drain: drain(to: &sink, &flow)
       case .passOnEnd:
         // Fails only when the connection is gone, which is reported as an event.
         _ = shutdown(sink.descriptor, Int32(SHUT_WR))
@@ -71,28 +76,36 @@ extension Loop {
   private func read(from source: inout SocketState, to sink: inout SocketState, _ flow: inout Flow) {
     let count = hyper_recv(source.descriptor, scratch.baseAddress, scratch.count)
     if count > 0 {
+      flow.policy.copied(count, of: scratch.count)
       // A short read means that the socket is dry and will report more, unless an end or a reset is waiting behind.
       if count < scratch.count, source.readiness.isDisjoint(with: [.endSeen, .failed]) { source.readiness.remove(.readable) }
       write(UnsafeRawBufferPointer(rebasing: scratch[..<count]), to: &sink, &flow)
-    } else if count == 0 {
-      source.readiness.remove(.readable)
-      // After a reset that was already reported, an end is what recv(2) says; it is none.
-      if source.readiness.contains(.failed) { flow.broke() } else { flow.sourceEnded() }
-    } else if errno == EAGAIN {
-      source.readiness.remove(.readable)
-    } else if errno != EINTR {
-      source.readiness.formUnion(.failed)
-      source.readiness.remove(.readable)
-      flow.broke()
+    } else {
+      gaveNothing(&source, &flow, code: count == 0 ? 0 : errno)
     }
+  }
+
+  /// The source was asked and had no bytes: it is dry (EAGAIN), has ended (0), or is lost.
+  func gaveNothing(_ source: inout SocketState, _ flow: inout Flow, code: Int32) {
+    if code == EINTR { return }
+    source.readiness.remove(.readable)
+    if code == EAGAIN { return }
+    // After a reset that was already reported, an end is what recv(2) says; it is none.
+    if code == 0, !source.readiness.contains(.failed) { return flow.sourceEnded() }
+    source.readiness.insert(.failed)
+    flow.broke()
   }
 
   /// Bytes fresh from the source; what does not fit is kept.
   private func write(_ bytes: UnsafeRawBufferPointer, to sink: inout SocketState, _ flow: inout Flow) {
     let written = send(bytes, to: &sink, &flow)
     guard written < bytes.count, !flow.isDone else { return }
-    // Without memory the stream cannot be whole any more: better broken than with a hole.
-    if !flow.spill.append(UnsafeRawBufferPointer(rebasing: bytes[written...])) {
+    keep(UnsafeRawBufferPointer(rebasing: bytes[written...]), for: &sink, &flow)
+  }
+
+  /// Without memory the stream cannot be whole any more: better broken than with a hole.
+  func keep(_ bytes: UnsafeRawBufferPointer, for sink: inout SocketState, _ flow: inout Flow) {
+    if !flow.spill.append(bytes) {
       sink.readiness.insert(.failed)
       flow.broke()
     }
@@ -111,13 +124,18 @@ extension Loop {
       if count < bytes.count { sink.readiness.remove(.writable) }
       return count
     }
-    switch errno {
+    tookNothing(&sink, &flow, code: errno)
+    return 0
+  }
+
+  /// The sink took no bytes: it is full (EAGAIN) or lost.
+  func tookNothing(_ sink: inout SocketState, _ flow: inout Flow, code: Int32) {
+    switch code {
     case EINTR: break
     case EAGAIN: sink.readiness.remove(.writable)
     default:
       sink.readiness.formUnion([.failed, .readable])
       flow.broke()
     }
-    return 0
   }
 }

@@ -39,6 +39,7 @@ extension Loop {
     wheel.cancel(number)
     slot.pointee.up.spill.free()
     slot.pointee.down.spill.free()
+    if slot.pointee.phase == .relaying { discardPipes(slot) }
     let generation = slot.pointee.generation &+ 1
     slot.pointee = StreamSlot()
     slot.pointee.generation = generation

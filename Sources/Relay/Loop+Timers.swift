@@ -20,6 +20,7 @@ extension Loop {
     var due = UInt64.max
     if let ticks = wheel.ticksUntilNext() { due = (UInt64(wheel.current) + UInt64(ticks)) * TimerWheel.tickMilliseconds }
     if let resume = acceptResumesAt { due = min(due, resume) }
+    if let trim = pipesTrimmedAt { due = min(due, trim) }
     if isDraining { due = min(due, drainEndsAt) }
     if due == .max { return -1 }
     return due <= now ? 0 : Int32(clamping: due - now)
@@ -33,6 +34,7 @@ extension Loop {
       for position in expired.indices { timeIsUp(expired[position]) }
     }
     if let resume = acceptResumesAt, now >= resume { resumeAccepting() }
+    if let trim = pipesTrimmedAt, now >= trim { trimPipes() }
     if isDraining, now >= drainEndsAt, live > 0 {
       for number in 0..<highWater where slots[Int(number)].phase != .free { abort(number, .stopped) }
     }

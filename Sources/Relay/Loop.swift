@@ -34,6 +34,7 @@ final class Loop: @unchecked Sendable {
   /// Limits in the units of the loop.
   let idleTicks: UInt32
   let noticeMilliseconds: UInt64
+  let pipeRestMilliseconds: UInt64
 
   /// Slots from here on were never used.
   var highWater: UInt32 = 0
@@ -54,6 +55,9 @@ final class Loop: @unchecked Sendable {
   /// Streams that were ordered, by the serial number that names them.
   var ordered: [UInt32: UInt32] = [:]
   var addresses = AddressCache()
+  var pipes: PipePool
+  /// When unused pipes are to be closed; nil while there are none.
+  var pipesTrimmedAt: UInt64?
 
   var ready: [UInt32] = []
   var readyNow: [UInt32] = []
@@ -84,6 +88,8 @@ final class Loop: @unchecked Sendable {
     eventBuffer = .allocate(capacity: Self.eventBatch)
     idleTicks = UInt32(clamping: (settings.idleTimeout.milliseconds + TimerWheel.tickMilliseconds - 1) / TimerWheel.tickMilliseconds)
     noticeMilliseconds = settings.noticeInterval.milliseconds
+    pipeRestMilliseconds = max(1, settings.pipeRest.milliseconds)
+    pipes = PipePool(limit: commons.pipesPerLoop, size: settings.pipeSize, open: settings.openPipe)
     epoch = hyper_coarse_milliseconds()
     spare = Self.openSpare()
   }
@@ -113,6 +119,8 @@ final class Loop: @unchecked Sendable {
   private func finish() {
     mailbox.close()
     listeners.removeAll()
+    pipes.closeIdle()
+    counters.set(.pipes, to: UInt64(pipes.count))
   }
 
   var tick: UInt32 { UInt32(truncatingIfNeeded: now / TimerWheel.tickMilliseconds) }

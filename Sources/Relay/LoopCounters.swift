@@ -7,7 +7,7 @@ final class LoopCounters: @unchecked Sendable {
   enum Kind: Int, CaseIterable {
     case clientsAccepted, tokenConnectionsAccepted, clientsTurnedAway, descriptorsExhausted, acceptFailures
     case hellosRead, hellosRefused, tokensMatched, tokensRefused, dialsStarted, dialsFailed
-    case bytesUp, bytesDown, alerts, eventsDropped, relaying
+    case bytesUp, bytesDown, bytesSpliced, spliceFallbacks, bytesParked, pipes, alerts, eventsDropped, relaying
   }
 
   private static let kinds = Kind.allCases.count
@@ -30,6 +30,8 @@ final class LoopCounters: @unchecked Sendable {
   func add(_ amount: UInt64 = 1, to kind: Kind) { add(amount, at: kind.rawValue) }
 
   func subtract(from kind: Kind) { add(UInt64.max, at: kind.rawValue) }
+
+  func set(_ kind: Kind, to value: UInt64) { values[kind.rawValue].store(value, ordering: .relaxed) }
 
   func countEnd(_ cause: EndCause) {
     if let index = Self.causeIndex[cause] { add(1, at: index) }
@@ -60,6 +62,10 @@ final class LoopCounters: @unchecked Sendable {
     sum.dialsFailed += self[.dialsFailed]
     sum.bytesUp += self[.bytesUp]
     sum.bytesDown += self[.bytesDown]
+    sum.bytesSpliced += self[.bytesSpliced]
+    sum.spliceFallbacks += self[.spliceFallbacks]
+    sum.bytesParked += self[.bytesParked]
+    sum.pipes += self[.pipes]
     sum.alerts += self[.alerts]
     sum.eventsDropped += self[.eventsDropped]
     for (cause, index) in Self.causeIndex {

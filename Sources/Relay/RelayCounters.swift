@@ -31,6 +31,14 @@ public struct RelayCounters: Hashable, Sendable {
   /// Bytes delivered towards servers and towards clients.
   public internal(set) var bytesUp: UInt64 = 0
   public internal(set) var bytesDown: UInt64 = 0
+  /// The part of both that went through a pipe and was never copied by us.
+  public internal(set) var bytesSpliced: UInt64 = 0
+  /// How often a direction that moved bulk had to copy: no pipe, or sockets that cannot be spliced.
+  public internal(set) var spliceFallbacks: UInt64 = 0
+  /// Bytes in pipes now: what receivers that do not read have left there.
+  public internal(set) var bytesParked: UInt64 = 0
+  /// Pipes that are open now, lent or idle.
+  public internal(set) var pipes: UInt64 = 0
   /// Alerts written.
   public internal(set) var alerts: UInt64 = 0
 

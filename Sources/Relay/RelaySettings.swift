@@ -43,6 +43,17 @@ public struct RelaySettings: Sendable {
   public var idleTimeout: Duration = .seconds(3600)
   /// The loop's one buffer. 64 KiB: larger ones cost L2 cache, smaller ones system calls.
   public var copyBuffer = 64 << 10
+  /// Bytes of a pipe through which bulk is spliced. 1 MiB: half of that costs more system calls per byte; more needs privileges
+  /// (`fs.pipe-max-size`). Where the system gives less, from 64 KiB on, that is used.
+  public var pipeSize = 1 << 20
+  /// Pipes of one loop; 0: everything is copied. 64: with 1 MiB each all that one unprivileged user may have
+  /// (`fs.pipe-user-pages-soft`). Also the bound of what slow receivers leave in pipes: three quarters of it, times `pipeSize`.
+  /// At most an eighth of the descriptor limit goes to pipes, two each.
+  public var pipesPerLoop = 64
+  /// A pipe that nobody needed for this long is closed. 10 s: bursts of one page's downloads share pipes.
+  public var pipeRest: Duration = .seconds(10)
+  /// Makes a pipe of a size; nil when the system refuses. Replaced by tests of the refusal.
+  var openPipe: @Sendable (Int) -> Pipe? = Pipe.open
   /// Silence before the first keepalive probe, between probes, and how many may stay unanswered. 30 s: under every NAT's
   /// limit that we know of; dead after 30 + 4 · 10 s.
   public var keepaliveIdle: Duration = .seconds(30)

@@ -27,8 +27,10 @@ final class RunningLoops: Sendable {
       guard let mailbox = Mailbox(limit: settings.maxQueuedOrders) else { throw Self.noDescriptors }
       mailboxes.append(mailbox)
     }
-    let maxStreams = settings.maxStreams ?? Self.streams(for: descriptorLimit, reserve: settings.descriptorReserve)
-    let commons = Commons(settings: settings, maxStreams: max(1, maxStreams), mailboxes: mailboxes, events: events)
+    let budget = DescriptorBudget(limit: descriptorLimit, reserve: settings.descriptorReserve, loops: count, pipes: settings.pipesPerLoop)
+    let commons = Commons(
+      settings: settings, maxStreams: max(1, settings.maxStreams ?? budget.streams), pipesPerLoop: budget.pipesPerLoop,
+      mailboxes: mailboxes, events: events)
     let counters = (0..<count).map { _ in LoopCounters() }
     var loops: [Loop] = []
     for index in 0..<count {
@@ -61,11 +63,6 @@ final class RunningLoops: Sendable {
 
   private static var noDescriptors: RelayError {
     RelayError(.system, "start the relay: no descriptors left", hint: "raise the limit on open files")
-  }
-
-  /// Two descriptors per stream, and some for everybody else.
-  private static func streams(for limit: Int, reserve: Int) -> Int {
-    (limit - min(reserve, limit / 4)) / 2
   }
 
   var loopCount: Int { commons.mailboxes.count }

@@ -7,11 +7,13 @@ struct FlowTests {
 
   @Test func everyStateAndReadinessHasItsStep() {
     for state in Flow.State.allCases {
-      for keeps in [false, true] {
-        for source in Self.readinesses {
-          for sink in Self.readinesses {
-            let step = Flow.nextStep(state, keeps: keeps, source: source, sink: sink)
-            #expect(step == expected(state, keeps, source, sink), "\(state) \(keeps) \(source) \(sink)")
+      for holding in Holding.allCases {
+        for mode in BulkPolicy.Mode.allCases {
+          for source in Self.readinesses {
+            for sink in Self.readinesses {
+              let step = Flow.nextStep(state, holding, mode, source: source, sink: sink)
+              #expect(step == expected(state, holding, mode, source, sink), "\(state) \(holding) \(mode) \(source) \(sink)")
+            }
           }
         }
       }
@@ -19,12 +21,15 @@ struct FlowTests {
   }
 
   /// The rules in the words of the design, independent of the order in which the code asks.
-  private func expected(_ state: Flow.State, _ keeps: Bool, _ source: Readiness, _ sink: Readiness) -> PumpStep {
+  private func expected(
+    _ state: Flow.State, _ holding: Holding, _ mode: BulkPolicy.Mode, _ source: Readiness, _ sink: Readiness
+  ) -> PumpStep {
+    let keeps = holding != .nothing
     if state == .finished || state == .broken { return .done }
     if sink.contains(.failed) { return .giveUp }
-    if keeps, sink.contains(.writable) { return .flush }
+    if keeps, sink.contains(.writable) { return holding == .pipe ? .drain : .flush }
     if !keeps, state == .ending { return .passOnEnd }
-    if !keeps, state == .open, source.contains(.readable), sink.contains(.writable) { return .read }
+    if !keeps, state == .open, source.contains(.readable), sink.contains(.writable) { return mode == .splicing ? .fill : .read }
     return source.contains(.failed) ? .giveUp : .wait
   }
 
@@ -40,6 +45,17 @@ struct FlowTests {
     #expect(flow.nextStep(source: .endSeen, sink: []) == .passOnEnd)
     flow.endPassedOn()
     #expect(flow.state == .finished)
+  }
+
+  @Test func anEndWaitsForWhatIsInThePipe() {
+    var flow = Flow()
+    flow.parked = 4096
+    flow.sourceEnded()
+    #expect(flow.nextStep(source: .endSeen, sink: []) == .wait)
+    #expect(flow.nextStep(source: .endSeen, sink: .writable) == .drain)
+    #expect(flow.nextStep(source: .failed, sink: []) == .giveUp)
+    flow.parked = 0
+    #expect(flow.nextStep(source: .endSeen, sink: []) == .passOnEnd)
   }
 
   @Test func lateAndRepeatedEventsAreIgnored() {
