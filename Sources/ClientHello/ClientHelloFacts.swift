@@ -8,7 +8,7 @@ public struct ClientHelloFacts: Equatable, Sendable {
   public var alpn: [[UInt8]]
 
   /// The highest version the client offers: from `supported_versions` where it lists one of major version 3, else its
-  /// `legacy_version`, which cannot mean more than TLS 1.2 (RFC 8446 4.2.1).
+  /// `legacy_version`, which cannot mean more than TLS 1.2 (RFC 8446 4.2.1). Never below TLS 1.0.
   public var highestVersion: TLSVersion
 
   /// Whether the hello carries `encrypted_client_hello` (RFC 9849), real or GREASE: they look the same. The name is then

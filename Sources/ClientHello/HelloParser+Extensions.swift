@@ -84,7 +84,10 @@ extension HelloParser {
       let version = TLSVersion(rawValue: UInt16(try integer(2, bytes, before: end, else: .badSupportedVersions)))
       if version.rawValue >> 8 == 3 { highest = max(highest ?? version, version) }
     }
-    if let highest { facts.highestVersion = highest }
+    guard let highest else { return }
+    // RFC 8446 D.5: SSL 3.0 must not be negotiated for any reason, and this client offers nothing better.
+    guard highest >= .tls10 else { throw HelloRefusal(.versionTooOld) }
+    facts.highestVersion = highest
   }
 }
 

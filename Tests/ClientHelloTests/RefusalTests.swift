@@ -123,6 +123,11 @@ import Testing
     expectRefusal(builder, .versionTooOld, .protocolVersion)
   }
 
+  @Test func supportedVersionsWithNothingAboveSSL3AreRefused() {
+    expectRefusal(HelloBuilder.with((43, vector8([0x0A, 0x0A, 0x03, 0x00]))), .versionTooOld, .protocolVersion)
+    #expect(readFacts(of: HelloBuilder.with((43, vector8([0x03, 0x00, 0x03, 0x01]))).bytes)?.highestVersion == .tls10)
+  }
+
   @Test func aSessionIDOf33BytesIsRefused() {
     var builder = HelloBuilder()
     builder.sessionID = Array(repeating: 1, count: 33)
