@@ -3,7 +3,7 @@ public import HyperModel
 
 /// A name under which clients reach an operator through this public proxy, and until when (PROTOCOL.md 10.1).
 public struct Announcement: Hashable, Sendable {
-  /// The host name, lower case.
+  /// The host name or wildcard (`*.example.org`, one label), lower case.
   public var domain: String
   /// Who is reached under it; nobody else can announce it while it holds.
   public var owner: OperatorName

@@ -4,12 +4,14 @@ public import HyperModel
 public enum AnnouncementRefusal: Error, Hashable, Sendable {
   /// The name cannot occur in a hello. `problem` completes the sentence "the name … ".
   case badName(String, problem: String)
-  /// None of the domains the directory allows the operator covers the name.
+  /// None of the domains and names the directory allows the operator covers the name.
   case notAllowed(domain: String, allowed: [String])
   /// The expiry lies further ahead than `AnnouncementRules.longestValidity`.
   case expiryTooFar(domain: String)
   /// Another operator holds the name. Who that is belongs into our log, not into the answer.
   case heldByAnother(domain: String, owner: OperatorName)
+  /// The name lies below a wildcard of another operator, and the directory does not allow exactly this name.
+  case underWildcard(domain: String, wildcard: String, owner: OperatorName)
   /// The operator holds as many names as one may.
   case tooMany(limit: Int)
   /// A private proxy was asked to announce a name to itself.
@@ -20,7 +22,7 @@ public enum AnnouncementRefusal: Error, Hashable, Sendable {
     switch self {
     case .badName, .expiryTooFar, .ownProxy: 400
     case .notAllowed, .tooMany: 403
-    case .heldByAnother: 409
+    case .heldByAnother, .underWildcard: 409
     }
   }
 
@@ -43,16 +45,22 @@ extension AnnouncementRefusal: CustomStringConvertible {
     case .notAllowed(let domain, let allowed) where allowed.isEmpty:
       "the name \(Self.shown(domain)) is not allowed: the directory allows this operator no domain at all"
     case .notAllowed(let domain, let allowed):
-      "the name \(Self.shown(domain)) is not allowed: it must end with \(allowed.joined(separator: " or "))"
+      "the name \(Self.shown(domain)) is not allowed: it must \(Self.demands(allowed))"
     case .expiryTooFar(let domain):
       "the announcement of \(Self.shown(domain)) expires too late: \(AnnouncementRules.longestValidityInDays) days ahead is the most"
     case .heldByAnother(let domain, _):
       "the name \(Self.shown(domain)) is held by another operator"
+    case .underWildcard(let domain, let wildcard, _):
+      "the name \(Self.shown(domain)) lies below \(wildcard), which another operator holds: it takes an entry in allowed_names"
     case .tooMany(let limit):
       "this operator has announced \(limit) names, more are not allowed"
     case .ownProxy(let name):
       "names cannot be announced to \(name), which is this proxy itself: give the name of a public proxy"
     }
+  }
+
+  private static func demands(_ allowed: [String]) -> String {
+    allowed.map { $0.hasPrefix(".") ? "end with \($0)" : "be \($0)" }.joined(separator: " or ")
   }
 
   /// What a peer wrote, escaped and cut to a length fit for a log line.

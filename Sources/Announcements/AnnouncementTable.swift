@@ -6,6 +6,10 @@ public import HyperModel
 /// A value without clock or storage: the present is an argument, and what has to be stored or forgotten is returned. A
 /// name has one owner; its announcement holds against everybody else until it expires or is withdrawn, whether the owner
 /// is connected or not.
+///
+/// The same holds for a wildcard like `*.example.org`, and for the names it covers: while it is held nobody else can begin
+/// to announce one of them, unless the directory allows that operator exactly this name (`allowed_names`). A name that was
+/// there before the wildcard stays with its owner, who can renew it. The name always goes before the wildcard.
 public struct AnnouncementTable: Sendable {
   /// How many names one operator may hold by default: far more than anybody serves from one place, and few enough that
   /// one operator cannot fill our memory (about 300 bytes a name).
@@ -20,6 +24,8 @@ public struct AnnouncementTable: Sendable {
   private var holdings: [String: Holding] = [:]
   /// Names per owner, those not yet purged included; owners without names are not in here.
   private var counts: [OperatorName: Int] = [:]
+  /// How many of the names are wildcards: without any, a lookup does not have to make their text.
+  private var wildcards = 0
 
   public init(maximumPerOwner: Int = Self.defaultMaximumPerOwner) {
     self.maximumPerOwner = maximumPerOwner
@@ -30,7 +36,7 @@ public struct AnnouncementTable: Sendable {
 
   /// Announces names for an operator. Each item stands for itself: one refusal does not touch the others.
   ///
-  /// - Parameter allowed: the domains the directory allows this operator.
+  /// - Parameter allowed: the names the directory allows this operator.
   /// - Returns: one outcome for each item, in order.
   public mutating func announce(
     _ requests: [AnnouncementRequest], by owner: OperatorName, allowed: AllowedDomains, now: Date
@@ -47,12 +53,16 @@ public struct AnnouncementTable: Sendable {
   private mutating func announce(
     _ request: AnnouncementRequest, by owner: OperatorName, allowed: AllowedDomains, now: Date
   ) throws(AnnouncementRefusal) -> AnnouncementOutcome {
-    let domain = try DomainName.normalized(request.domain)
-    guard allowed.permits(domain) else { throw .notAllowed(domain: domain, allowed: allowed.suffixes) }
+    let domain = try DomainName.normalizedPattern(request.domain)
+    guard allowed.permits(domain) else { throw .notAllowed(domain: domain, allowed: allowed.entries) }
     guard !AnnouncementRules.isTooFar(request.expiresAt, now: now) else { throw .expiryTooFar(domain: domain) }
     let held = holdings[domain]
     if let held, held.owner != owner, !AnnouncementRules.isExpired(held.expiresAt, now: now) {
       throw .heldByAnother(domain: domain, owner: held.owner)
+    }
+    // Whoever holds the name was there first, and must be able to renew it and to give it up.
+    if held == nil || AnnouncementRules.isExpired(held?.expiresAt, now: now) {
+      try checkUnclaimed(domain, by: owner, allowed: allowed, now: now)
     }
     let announcement = Announcement(domain: domain, owner: owner, expiresAt: request.expiresAt)
     let isOwn = held?.owner == owner
@@ -67,13 +77,38 @@ public struct AnnouncementTable: Sendable {
     return isOwn ? .renewed(announcement) : .created(announcement)
   }
 
-  /// The announcement a server name belongs to; nil when nobody holds it now. Its cost does not depend on the number of
-  /// names.
+  /// Refuses a name below a wildcard of another operator, unless the directory allows exactly this name.
+  private func checkUnclaimed(
+    _ domain: String, by owner: OperatorName, allowed: AllowedDomains, now: Date
+  ) throws(AnnouncementRefusal) {
+    guard !allowed.names(domain) else { return }
+    if let wildcard = wildcard(covering: domain, now: now), wildcard.owner != owner {
+      throw .underWildcard(domain: domain, wildcard: wildcard.domain, owner: wildcard.owner)
+    }
+  }
+
+  /// The announcement a server name belongs to: the one of the name, else the one of the wildcard that covers it; nil when
+  /// nobody holds either now. Its cost does not depend on the number of names.
   ///
-  /// - Parameter serverName: in lower case, as the reader of hellos gives it.
+  /// - Parameter serverName: as the reader of hellos gives it; upper case does not matter.
   public func lookup(_ serverName: String, now: Date) -> Announcement? {
-    guard let held = holdings[serverName], !AnnouncementRules.isExpired(held.expiresAt, now: now) else { return nil }
-    return Announcement(domain: serverName, owner: held.owner, expiresAt: held.expiresAt)
+    let name = DomainName.folded(serverName)
+    guard !NamePattern.isWildcard(name) else { return nil }
+    return holding(of: name, now: now) ?? wildcard(covering: name, now: now)
+  }
+
+  var hasWildcards: Bool { wildcards > 0 }
+
+  /// The announcement of exactly this name or wildcard, in lower case.
+  func holding(of domain: String, now: Date) -> Announcement? {
+    guard let held = holdings[domain], !AnnouncementRules.isExpired(held.expiresAt, now: now) else { return nil }
+    return Announcement(domain: domain, owner: held.owner, expiresAt: held.expiresAt)
+  }
+
+  /// The announcement of the wildcard that covers a name in lower case.
+  func wildcard(covering domain: String, now: Date) -> Announcement? {
+    guard hasWildcards, let wildcard = NamePattern.wildcard(covering: domain) else { return nil }
+    return holding(of: wildcard, now: now)
   }
 
   /// The names that hold now, by name: all of them, or one owner's.
@@ -91,7 +126,7 @@ public struct AnnouncementTable: Sendable {
   public mutating func restore(_ stored: [Announcement], now: Date) -> [Announcement] {
     var leftOut: [Announcement] = []
     for announcement in stored {
-      let isUsable = (try? DomainName.normalized(announcement.domain)) == announcement.domain  // the reason is of no use here
+      let isUsable = (try? DomainName.normalizedPattern(announcement.domain)) == announcement.domain  // the reason is of no use here
       if isUsable, holdings[announcement.domain] == nil, !AnnouncementRules.isExpired(announcement.expiresAt, now: now) {
         insert(announcement)
       } else {
@@ -120,10 +155,12 @@ public struct AnnouncementTable: Sendable {
     remove(announcement.domain)
     holdings[announcement.domain] = Holding(owner: announcement.owner, expiresAt: announcement.expiresAt)
     counts[announcement.owner, default: 0] += 1
+    if NamePattern.isWildcard(announcement.domain) { wildcards += 1 }
   }
 
   private mutating func remove(_ domain: String) {
     guard let held = holdings.removeValue(forKey: domain) else { return }
+    if NamePattern.isWildcard(domain) { wildcards -= 1 }
     let left = counts[held.owner, default: 0] - 1
     counts[held.owner] = left > 0 ? left : nil
   }

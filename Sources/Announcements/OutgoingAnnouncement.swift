@@ -3,7 +3,7 @@ public import HyperModel
 
 /// A name that a private proxy announces to a public one (PROTOCOL.md 10.1).
 public struct OutgoingAnnouncement: Hashable, Sendable {
-  /// The host name, lower case.
+  /// The host name or wildcard (`*.example.org`, one label), lower case.
   public var domain: String
   /// The public proxy it is announced to.
   public var proxy: OperatorName

@@ -38,7 +38,7 @@ public struct OutgoingAnnouncements: Sendable {
     do throws(AnnouncementRefusal) {
       let announcement = try checked(request, now: now)
       guard allowed.permits(announcement.domain) else {
-        throw .notAllowed(domain: announcement.domain, allowed: allowed.suffixes)
+        throw .notAllowed(domain: announcement.domain, allowed: allowed.entries)
       }
       return try put(announcement, now: now)
     } catch {
@@ -84,7 +84,7 @@ public struct OutgoingAnnouncements: Sendable {
   private func checked(_ announcement: OutgoingAnnouncement, now: Date) throws(AnnouncementRefusal) -> OutgoingAnnouncement {
     guard announcement.proxy != ownName else { throw .ownProxy(ownName) }
     var checked = announcement
-    checked.domain = try DomainName.normalized(announcement.domain)
+    checked.domain = try DomainName.normalizedPattern(announcement.domain)
     guard !AnnouncementRules.isTooFar(announcement.expiresAt, now: now) else { throw .expiryTooFar(domain: checked.domain) }
     return checked
   }
@@ -107,9 +107,17 @@ public struct OutgoingAnnouncements: Sendable {
   }
 
   /// The announcement on whose strength a public proxy may ask for a connection (`incomingConnection`, PROTOCOL.md 10.2).
+  /// The one of the name goes before the one of the wildcard that covers it, as it does at the public proxy.
   public func matches(domain: String, proxy: OperatorName, now: Date) -> OutgoingAnnouncement? {
-    let key = Key(domain: DomainName.lowercased(domain), proxy: proxy)
-    guard let entry = entries[key], !AnnouncementRules.isExpired(entry.announcement.expiresAt, now: now) else { return nil }
+    let name = DomainName.folded(domain)
+    guard !NamePattern.isWildcard(name) else { return nil }
+    return announcement(of: name, at: proxy, now: now)
+      ?? NamePattern.wildcard(covering: name).flatMap { announcement(of: $0, at: proxy, now: now) }
+  }
+
+  private func announcement(of domain: String, at proxy: OperatorName, now: Date) -> OutgoingAnnouncement? {
+    let entry = entries[Key(domain: domain, proxy: proxy)]
+    guard let entry, !AnnouncementRules.isExpired(entry.announcement.expiresAt, now: now) else { return nil }
     return entry.announcement
   }
 

@@ -29,4 +29,33 @@ import Testing
   func wrongSettingsAreAnError(_ settings: [String: JSONValue]) {
     #expect(throws: AllowedDomainsError.self) { try AllowedDomains(settings: settings) }
   }
+
+  @Test func aSingleNameCoversItselfAndNothingElse() throws {
+    let allowed = try AllowedDomains([".example.org"], names: ["Example.org", "*.Example.net"])
+    for name in ["example.org", "a.example.org", "*.example.org", "*.example.net"] { #expect(allowed.permits(name), "\(name)") }
+    for name in ["example.net", "a.example.net", "*.a.example.net", "*.org"] { #expect(!allowed.permits(name), "\(name)") }
+    #expect(allowed.names("example.org"))
+    #expect(!allowed.names("a.example.org"))
+    #expect(allowed.entries == [".example.org", "*.example.net", "example.org"])
+  }
+
+  @Test(arguments: ["", ".", "*", ".example.org", "a.*.org", "example.org.", "::1"])
+  func aSingleNameThatIsNoneIsAnError(_ name: String) {
+    #expect(throws: AllowedDomainsError.self) { try AllowedDomains([], names: ["fine.org", name]) }
+  }
+
+  @Test func singleNamesAreReadFromSettingsWithOrWithoutDomains() throws {
+    #expect(try AllowedDomains(settings: ["allowed_names": ["a.org"]]) == AllowedDomains([], names: ["a.org"]))
+    let both = try AllowedDomains(settings: ["allowed_names": ["a.org"], "allowed_domains": [".a.org"]])
+    #expect(both == (try AllowedDomains([".a.org"], names: ["a.org"])))
+    for wrong in ["a.org", nil, [1], ["."]] as [JSONValue] {
+      #expect(throws: AllowedDomainsError.self) { try AllowedDomains(settings: ["allowed_domains": [".a.org"], "allowed_names": wrong]) }
+    }
+  }
+
+  @Test func whatIsAllowedIsSaidInWords() throws {
+    let refusal = AnnouncementRefusal.notAllowed(domain: "x.com", allowed: try AllowedDomains([".a.org"], names: ["a.org"]).entries)
+    #expect(refusal.description.contains("must end with .a.org or be a.org"))
+    #expect(refusal.fault.data == [".a.org", "a.org"])
+  }
 }

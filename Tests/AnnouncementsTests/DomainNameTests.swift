@@ -27,4 +27,22 @@ import Testing
     #expect(refusal.description.count < 200)
     #expect(!refusal.description.contains("\n"))
   }
+
+  @Test(arguments: ["*.Example.ORG", "*.org", "*._tcp.example.org", "*.a.b.example.org", "www.example.org"])
+  func aNameOrAWildcardIsAPattern(_ pattern: String) throws {
+    #expect(try DomainName.normalizedPattern(pattern) == pattern.lowercased())
+  }
+
+  @Test(arguments: [
+    "", "*", "*.", "**.example.org", "*.*.org", "a.*.org", "a*.org", "*a.org", "*.example.org.", "*..org", "*.1", "*.192.0.2.1",
+    "*.\u{301}a.org", "*.b\u{FC}cher.example", "*." + String(repeating: "a.", count: 125) + "ab",
+  ])
+  func anythingElseIsNone(_ pattern: String) throws {
+    let refusal = try #require(throws: AnnouncementRefusal.self) { try DomainName.normalizedPattern(pattern) }
+    guard case .badName(pattern, let problem) = refusal else {
+      Issue.record("\(refusal)")
+      return
+    }
+    #expect(!problem.isEmpty)
+  }
 }
