@@ -10,8 +10,11 @@ public enum AnnouncementRefusal: Error, Hashable, Sendable {
   case expiryTooFar(domain: String)
   /// Another operator holds the name. Who that is belongs into our log, not into the answer.
   case heldByAnother(domain: String, owner: OperatorName)
-  /// The name lies below a wildcard of another operator, and the directory does not allow exactly this name.
-  case underWildcard(domain: String, wildcard: String, owner: OperatorName)
+  /// The name lies below a wildcard of another operator, or of the proxy's settings where `owner` is nil, and the
+  /// directory does not allow exactly this name.
+  case underWildcard(domain: String, wildcard: String, owner: OperatorName?)
+  /// The settings of the public proxy route the name.
+  case staticRoute(domain: String)
   /// The operator holds as many names as one may.
   case tooMany(limit: Int)
   /// A private proxy was asked to announce a name to itself.
@@ -22,7 +25,7 @@ public enum AnnouncementRefusal: Error, Hashable, Sendable {
     switch self {
     case .badName, .expiryTooFar, .ownProxy: 400
     case .notAllowed, .tooMany: 403
-    case .heldByAnother, .underWildcard: 409
+    case .heldByAnother, .underWildcard, .staticRoute: 409
     }
   }
 
@@ -50,8 +53,12 @@ extension AnnouncementRefusal: CustomStringConvertible {
       "the announcement of \(Self.shown(domain)) expires too late: \(AnnouncementRules.longestValidityInDays) days ahead is the most"
     case .heldByAnother(let domain, _):
       "the name \(Self.shown(domain)) is held by another operator"
-    case .underWildcard(let domain, let wildcard, _):
+    case .underWildcard(let domain, let wildcard, .some):
       "the name \(Self.shown(domain)) lies below \(wildcard), which another operator holds: it takes an entry in allowed_names"
+    case .underWildcard(let domain, let wildcard, nil):
+      "the name \(Self.shown(domain)) lies below \(wildcard), which this proxy routes itself: it takes an entry in allowed_names"
+    case .staticRoute(let domain):
+      "the name \(Self.shown(domain)) is routed by this proxy itself"
     case .tooMany(let limit):
       "this operator has announced \(limit) names, more are not allowed"
     case .ownProxy(let name):

@@ -36,14 +36,16 @@ public struct AnnouncementTable: Sendable {
 
   /// Announces names for an operator. Each item stands for itself: one refusal does not touch the others.
   ///
-  /// - Parameter allowed: the names the directory allows this operator.
+  /// - Parameters:
+  ///   - allowed: the names the directory allows this operator.
+  ///   - routes: what the settings have for themselves.
   /// - Returns: one outcome for each item, in order.
   public mutating func announce(
-    _ requests: [AnnouncementRequest], by owner: OperatorName, allowed: AllowedDomains, now: Date
+    _ requests: [AnnouncementRequest], by owner: OperatorName, allowed: AllowedDomains, routes: StaticRoutes = .none, now: Date
   ) -> [AnnouncementOutcome] {
     requests.map { request in
       do throws(AnnouncementRefusal) {
-        return try announce(request, by: owner, allowed: allowed, now: now)
+        return try announce(request, by: owner, allowed: allowed, routes: routes, now: now)
       } catch {
         return .refused(error)
       }
@@ -51,18 +53,19 @@ public struct AnnouncementTable: Sendable {
   }
 
   private mutating func announce(
-    _ request: AnnouncementRequest, by owner: OperatorName, allowed: AllowedDomains, now: Date
+    _ request: AnnouncementRequest, by owner: OperatorName, allowed: AllowedDomains, routes: StaticRoutes, now: Date
   ) throws(AnnouncementRefusal) -> AnnouncementOutcome {
     let domain = try DomainName.normalizedPattern(request.domain)
     guard allowed.permits(domain) else { throw .notAllowed(domain: domain, allowed: allowed.entries) }
     guard !AnnouncementRules.isTooFar(request.expiresAt, now: now) else { throw .expiryTooFar(domain: domain) }
+    guard !routes.names(domain) else { throw .staticRoute(domain: domain) }
     let held = holdings[domain]
     if let held, held.owner != owner, !AnnouncementRules.isExpired(held.expiresAt, now: now) {
       throw .heldByAnother(domain: domain, owner: held.owner)
     }
     // Whoever holds the name was there first, and must be able to renew it and to give it up.
     if held == nil || AnnouncementRules.isExpired(held?.expiresAt, now: now) {
-      try checkUnclaimed(domain, by: owner, allowed: allowed, now: now)
+      try checkUnclaimed(domain, by: owner, allowed: allowed, routes: routes, now: now)
     }
     let announcement = Announcement(domain: domain, owner: owner, expiresAt: request.expiresAt)
     let isOwn = held?.owner == owner
@@ -77,11 +80,12 @@ public struct AnnouncementTable: Sendable {
     return isOwn ? .renewed(announcement) : .created(announcement)
   }
 
-  /// Refuses a name below a wildcard of another operator, unless the directory allows exactly this name.
+  /// Refuses a name below a wildcard of the settings or of another operator, unless the directory allows exactly this name.
   private func checkUnclaimed(
-    _ domain: String, by owner: OperatorName, allowed: AllowedDomains, now: Date
+    _ domain: String, by owner: OperatorName, allowed: AllowedDomains, routes: StaticRoutes, now: Date
   ) throws(AnnouncementRefusal) {
     guard !allowed.names(domain) else { return }
+    if let wildcard = routes.wildcard(covering: domain) { throw .underWildcard(domain: domain, wildcard: wildcard, owner: nil) }
     if let wildcard = wildcard(covering: domain, now: now), wildcard.owner != owner {
       throw .underWildcard(domain: domain, wildcard: wildcard.domain, owner: wildcard.owner)
     }
