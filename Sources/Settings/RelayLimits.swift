@@ -38,6 +38,11 @@ public struct RelayLimits: Hashable, Sendable {
   public var listenBacklog = 4096
 
   /// The defaults.
+  /// `pipe_size`, 65536 to 1048576 bytes: the pipe that bulk is spliced through.
+  public var pipeSize = 512 << 10
+  /// `pipes_per_loop`, 0 to 4096: pipes that one loop lends at a time. 0: everything is copied.
+  public var pipesPerLoop = 64
+
   public init() {}
 }
 
@@ -66,6 +71,8 @@ extension RelayLimits {
     maxStreamsPerSource = section.integer("max_streams_per_source", in: Self.streams)
     descriptorReserve = section.integer("descriptor_reserve", in: 16...65_536) ?? descriptorReserve
     listenBacklog = section.integer("listen_backlog", in: 1...65_535) ?? listenBacklog
+    pipeSize = section.integer("pipe_size", in: 65_536...1_048_576) ?? pipeSize
+    pipesPerLoop = section.integer("pipes_per_loop", in: 0...4096) ?? pipesPerLoop
     checkTogether(section)
     section.finish()
   }

@@ -83,6 +83,8 @@ extension RelayLimits {
     settings.maxStreamsPerSource = maxStreamsPerSource
     settings.descriptorReserve = descriptorReserve
     settings.listenBacklog = listenBacklog
+    settings.pipeSize = pipeSize
+    settings.pipesPerLoop = pipesPerLoop
     return settings
   }
 }

@@ -11,6 +11,8 @@ public enum RelayMetrics {
         gauge("hyper_relay_streams_relaying", "Streams being relayed.", now.relaying),
         gauge("hyper_relay_streams_waiting", "Clients waiting for a decision or their private side.", now.waiting),
         gauge("hyper_relay_hello_bytes", "Bytes of hellos without a destination.", now.helloBytesHeld),
+        gauge("hyper_relay_pipes", "Pipes open for splicing.", now.pipes),
+        gauge("hyper_relay_bytes_parked", "Bytes in pipes: what slow receivers have left there.", now.bytesParked),
         gauge("hyper_relay_descriptor_limit", "Descriptor limit in force.", UInt64(engine.descriptorLimit)),
         counter("hyper_relay_clients_accepted_total", "Client connections accepted.", now.clientsAccepted),
         counter("hyper_relay_clients_turned_away_total", "Closed at once: limit on streams.", now.clientsTurnedAway),
@@ -27,6 +29,8 @@ public enum RelayMetrics {
         counter("hyper_relay_alerts_total", "TLS alerts written.", now.alerts),
         counter("hyper_relay_events_dropped_total", "Events that found no room.", now.eventsDropped),
         counter("hyper_relay_orders_dropped_total", "Orders that found no room.", now.ordersDropped),
+        counter("hyper_relay_bytes_spliced_total", "The part of the bytes that was never copied by us.", now.bytesSpliced),
+        counter("hyper_relay_splice_fallbacks_total", "Bulk that had to be copied: no pipe, or sockets that cannot be spliced.", now.spliceFallbacks),
         counter("hyper_relay_bytes_total", "Bytes delivered.", now.bytesUp, ["direction": "up"]),
         counter("hyper_relay_bytes_total", "Bytes delivered.", now.bytesDown, ["direction": "down"]),
       ]

@@ -66,6 +66,8 @@ import Testing
             max_streams_per_source: 13
             descriptor_reserve: 64
             listen_backlog: 128
+            pipe_size: 65536
+            pipes_per_loop: 0
         metrics: {bind_address: "localhost:2112"}
         """))
     var relay = RelayLimits()
@@ -85,6 +87,8 @@ import Testing
     relay.maxStreamsPerSource = 13
     relay.descriptorReserve = 64
     relay.listenBacklog = 128
+    relay.pipeSize = 65_536
+    relay.pipesPerLoop = 0
     let expected = PublicProxySettings(
       name: "p", datastore: store, tlsBindAddress: .tcp(host: "0.0.0.0", port: 443), internalBindAddress: .tcp(host: "0.0.0.0", port: 7777),
       internalEndpoint: HostPort(host: "relay.example", port: 7777), tcpRateLimits: [RateLimit(window: .hour, limit: 1)],
