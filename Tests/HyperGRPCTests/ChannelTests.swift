@@ -178,7 +178,7 @@ import Trust
       try await Running.with(second) { _ in
         try await eventually("the stream is back") { second.canDeliver(to: "private-1") }
         // The longest wait between attempts is 1.2 s; the rest is for a machine that is busy with other tests.
-        #expect(start.duration(to: .now) < .seconds(4))
+        #expect(start.duration(to: .now) < .seconds(30))
         #expect(try await second.call("private-1").outcome == .result(["id": "private-1.method(1)", "caller": "public-1"]))
       }
     }
@@ -218,7 +218,8 @@ import Trust
           await entered.wait()
           await running.stop()
         }
-        #expect(start.duration(to: .now) < .seconds(5))
+        // Well before the call's own deadline of 20 s.
+        #expect(start.duration(to: .now) < .seconds(18))
       }
     }
   }
@@ -291,7 +292,8 @@ import Trust
       let start = ContinuousClock.now
       let failure = await #expect(throws: CallFailure.self) { try await pair.client.call("public-1") }
       #expect(failure?.message.contains("cannot connect to 127.0.0.1:1") == true)
-      #expect(start.duration(to: .now) < .seconds(5))
+      // Well before the call's own deadline of 20 s.
+      #expect(start.duration(to: .now) < .seconds(18))
       try await eventually("it is logged") { pair.privateParty.logger.count(of: "link down") == 1 }
     }
   }
