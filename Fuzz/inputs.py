@@ -1,0 +1,49 @@
+#!/usr/bin/env python3
+"""Turns what the tests hold into files for libFuzzer, and back.
+
+  inputs.py seeds FOLDER whole|message   write the recorded hellos and the kept inputs into FOLDER, one file each
+  inputs.py hex FILE...                  print files as lines for Fuzz/Inputs
+
+Kept inputs are text, one input per line in hexadecimal; lines that begin with # are comments.
+"""
+import hashlib
+import pathlib
+import re
+import sys
+
+root = pathlib.Path(__file__).resolve().parent.parent
+
+
+def recorded():
+    text = (root / "Tests/ClientHelloTests/RecordedHello.swift").read_text()
+    for block in re.findall(r'hex: """(.*?)"""', text, re.S):
+        yield bytes.fromhex("".join(block.split()))
+
+
+def kept(target):
+    for file in sorted((root / "Fuzz/Inputs").glob("*.hex")):
+        # Those of target `message` begin behind the headers that the target makes itself.
+        if (file.name.startswith("message")) != (target == "message"):
+            continue
+        for line in file.read_text().splitlines():
+            if line and not line.startswith("#"):
+                yield bytes.fromhex(line)
+
+
+def main(arguments):
+    if arguments[:1] == ["seeds"] and len(arguments) == 3:
+        folder, target = pathlib.Path(arguments[1]), arguments[2]
+        folder.mkdir(parents=True, exist_ok=True)
+        hellos = [hello[9:] if target == "message" else hello for hello in recorded()]
+        if not hellos:
+            sys.exit("no recorded hello found in Tests/ClientHelloTests/RecordedHello.swift")
+        for data in hellos + list(kept(target)):
+            (folder / hashlib.sha1(data).hexdigest()).write_bytes(data)
+    elif arguments[:1] == ["hex"]:
+        for name in arguments[1:]:
+            print(pathlib.Path(name).read_bytes().hex())
+    else:
+        sys.exit(__doc__)
+
+
+main(sys.argv[1:])
