@@ -10,7 +10,10 @@ prefix ?= /usr/local
 # More flags for every build, for instance SWIFT_FLAGS=--jobs=1.
 SWIFT_FLAGS ?=
 
-.PHONY: build release examples demo test test-unit e2e fmt check certs proto clean install help setup
+# Seconds for each fuzz target.
+FUZZ_SECONDS ?= 600
+
+.PHONY: build release examples demo test test-unit e2e fuzz bench fmt check certs proto clean install help setup
 
 build: setup ## build hyper and proxy (optimised) into bin/, and the development certificates when there are none
 	@$(step) "build hyper (release)" swift build -c release --product hyper $(SWIFT_FLAGS)
@@ -46,6 +49,12 @@ e2e: setup-test ## only the end-to-end tests
 release: setup ## a stripped archive in dist/ that needs no Swift on the target machine
 	@tools/release.sh
 
+fuzz: setup ## fuzz the hello reader with libFuzzer (FUZZ_SECONDS=600 for each of three targets; KEEP=1 keeps the corpus)
+	@$(step) "fuzz" tools/fuzz.sh $(FUZZ_SECONDS)
+
+bench: setup ## what lookups and hellos cost, against limits
+	@$(step) "benchmarks" swift run -c release --package-path Benchmarks pure
+
 fmt: ## format the sources
 	@swift format -i -p -r Package.swift Sources Tests
 
@@ -64,7 +73,7 @@ install: build ## install hyper and proxy below prefix (/usr/local)
 	install -m 755 bin/hyper bin/proxy $(DESTDIR)$(prefix)/bin/
 
 clean: ## remove everything that was built, and what the demo left in run/
-	rm -rf .build bin dist run
+	rm -rf .build bin dist run Benchmarks/.build
 
 setup:
 	@tools/setup.sh build

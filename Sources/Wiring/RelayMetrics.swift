@@ -30,7 +30,9 @@ public enum RelayMetrics {
         counter("hyper_relay_events_dropped_total", "Events that found no room.", now.eventsDropped),
         counter("hyper_relay_orders_dropped_total", "Orders that found no room.", now.ordersDropped),
         counter("hyper_relay_bytes_spliced_total", "The part of the bytes that was never copied by us.", now.bytesSpliced),
-        counter("hyper_relay_splice_fallbacks_total", "Bulk that had to be copied: no pipe, or sockets that cannot be spliced.", now.spliceFallbacks),
+        counter(
+          "hyper_relay_splice_fallbacks_total", "Bulk that had to be copied: no pipe, or sockets that cannot be spliced.",
+          now.spliceFallbacks),
         counter("hyper_relay_bytes_total", "Bytes delivered.", now.bytesUp, ["direction": "up"]),
         counter("hyper_relay_bytes_total", "Bytes delivered.", now.bytesDown, ["direction": "down"]),
       ]

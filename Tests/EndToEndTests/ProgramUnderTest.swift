@@ -92,6 +92,11 @@ final class ProgramUnderTest: Sendable {
   /// - Parameter start: lines before this index do not count; `lines.count` taken earlier makes it "from now on".
   @discardableResult
   func line(containing words: String..., from start: Int = 0, within limit: Duration = .seconds(30)) async throws -> String {
+    try await line(containing: words, from: start, within: limit)
+  }
+
+  @discardableResult
+  func line(containing words: [String], from start: Int = 0, within limit: Duration = .seconds(30)) async throws -> String {
     guard let run = current.withLock({ $0 }) else { throw TestFailure("\(name) was not started") }
     if let line = await run.log.first(from: start, within: limit, where: { line in words.allSatisfy { line.contains($0) } }) { return line }
     let printed = run.log.lines.suffix(30).joined(separator: "\n")
