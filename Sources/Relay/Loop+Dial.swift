@@ -4,6 +4,17 @@ import Glibc
 
 /// The dials of one stream.
 struct Dial {
+  /// A socket that is being connected. Owned by the dial until it is connected, then by the slot.
+  struct Attempt {
+    let end: End
+    /// The plan's number for it.
+    let number: Int
+    /// Epoll's name for it.
+    let serial: UInt32
+    let descriptor: Int32
+  }
+
+  var attempts: [Attempt] = []
   /// Nil when the client was there from the start.
   var downstream: DialPlan?
   var upstream: DialPlan
@@ -110,16 +121,11 @@ extension Loop {
   private func take(_ number: UInt32, _ end: End, _ step: (inout DialPlan, UInt32) -> DialPlan.Action) {
     guard var action = dials[number]?.step(end, { step(&$0, tick) }) else { return }
     while true {
+      closeAbandoned(number, end)
       switch action {
-      case .wait:
-        return
-      case .fail(let reason):
-        closeEnd(number, end)
-        return reportFailure(number, end, reason)
-      case .connect(let address):
-        closeEnd(number, end)
-        guard let next = connect(number, end, address) else { return }
-        action = next
+      case .wait: return
+      case .fail(let reason): return reportFailure(number, end, reason)
+      case .connect(let address, let attempt): action = connect(number, end, address, attempt)
       }
     }
   }
@@ -132,15 +138,12 @@ extension Loop {
     tell(.dialFailed(identifier(of: number), side: end == .downstream ? .tokenPort : .upstream, message: message))
   }
 
-  /// Begins an attempt; what the plan says when it is over at once, nil while it is under way.
-  private func connect(_ number: UInt32, _ end: End, _ address: SocketAddress) -> DialPlan.Action? {
-    let slot = slots + Int(number)
-    func failed(_ code: Int32) -> DialPlan.Action? {
-      closeEnd(number, end)
-      let reason = errorText(code)
-      return dials[number]?.step(end) { $0.attemptFailed(reason, now: tick) }
+  /// Begins an attempt; what the plan says to what became of it.
+  private func connect(_ number: UInt32, _ end: End, _ address: SocketAddress, _ attempt: Int) -> DialPlan.Action {
+    func failed(_ reason: String) -> DialPlan.Action {
+      dials[number]?.step(end) { $0.attemptFailed(attempt, reason, now: tick) } ?? .wait
     }
-    guard let descriptor = Descriptor(owning: hyper_socket(address.family)) else { return failed(errno) }
+    guard let descriptor = Descriptor(owning: hyper_socket(address.family)) else { return failed(errorText(errno)) }
     if !address.isUnix {
       // None of these is vital: a connection without them still carries every byte.
       _ = hyper_no_delay(descriptor.number)
@@ -149,24 +152,38 @@ extension Loop {
     let result = address.withPointer { Glibc.connect(descriptor.number, $0, $1) }
     let code = result == 0 ? 0 : errno
     if code == EAGAIN, address.isUnix {
-      return dials[number]?.step(end) { $0.listenerBusy("the listener's queue is full", now: tick) }
+      return dials[number]?.step(end) { $0.listenerBusy(attempt, "the listener's queue is full", now: tick) } ?? .wait
     }
-    guard code == 0 || code == EINPROGRESS || code == EINTR else { return failed(code) }
-    slot.pointee[end] = SocketState(descriptor: descriptor.release())
-    guard watch(number, end) else { return failed(errno) }
-    return code == 0 ? connected(number, end) : nil
+    guard code == 0 || code == EINPROGRESS || code == EINTR else { return failed(errorText(code)) }
+    if code == 0 {
+      return connected(number, end, attempt, descriptor) { hyper_epoll_add(epoll.number, $0, Self.allEvents, $1) }
+    }
+    attemptSerial &+= 1
+    let key = EventKey(attempt: attemptSerial, slot: number, end: end)
+    guard hyper_epoll_add(epoll.number, descriptor.number, Self.allEvents, key.raw) == 0 else { return failed(errorText(errno)) }
+    let pending = Dial.Attempt(end: end, number: attempt, serial: attemptSerial, descriptor: descriptor.release())
+    dials[number]?.attempts.append(pending)
+    return .wait
   }
 
-  /// The connection stands: the token is the first that is said.
-  private func connected(_ number: UInt32, _ end: End) -> DialPlan.Action? {
-    slots[Int(number)][end].readiness.insert(.writable)
-    if end == .downstream, let token = dials[number]?.token, !present(token, on: slots[Int(number)].downstream.descriptor) {
-      return dials[number]?.step(end) { $0.attemptFailed("the token could not be written: \(errorText(errno))", now: tick) }
+  /// The connection stands: the token is the first that is said. The slot takes the socket over, under a key of its own,
+  /// with which epoll reports anew how it is.
+  private func connected(
+    _ number: UInt32, _ end: End, _ attempt: Int, _ descriptor: consuming Descriptor, watch: (Int32, UInt64) -> Int32
+  ) -> DialPlan.Action {
+    func failed(_ reason: String) -> DialPlan.Action {
+      dials[number]?.step(end) { $0.attemptFailed(attempt, reason, now: tick) } ?? .wait
     }
+    if end == .downstream, let token = dials[number]?.token, !present(token, on: descriptor.number) {
+      return failed("the token could not be written: \(errorText(errno))")
+    }
+    let key = EventKey(slot: number, generation: slots[Int(number)].generation, end: end)
+    guard watch(descriptor.number, key.raw) == 0 else { return failed(errorText(errno)) }
+    slots[Int(number)][end] = SocketState(descriptor: descriptor.release(), readiness: .writable)
     return dials[number]?.step(end) { plan in
-      plan.connected()
+      plan.connected(attempt)
       return .wait
-    }
+    } ?? .wait
   }
 
   /// In one segment: the deployed network reads the token with one call. A fresh socket has room for it.
@@ -174,23 +191,35 @@ extension Loop {
     token.bytes.withUnsafeBytes { hyper_send(descriptor, $0.baseAddress, $0.count) == $0.count }
   }
 
-  /// epoll has said something about a socket of a stream whose ends are not both there.
-  func dialingEndReported(_ number: UInt32, _ end: End, isLost: Bool) {
-    let slot = slots + Int(number)
-    if let plan = dials[number]?.plan(end), plan.isConnecting {
-      guard isLost || slot.pointee[end].readiness.contains(.writable) else { return }
-      let code = hyper_take_error(slot.pointee[end].descriptor)
-      if code == 0, !isLost {
-        guard let action = connected(number, end) else { return }
-        take(number, end) { _, _ in action }
-      } else {
-        let reason = errorText(code == 0 ? ECONNRESET : code)
-        take(number, end) { plan, tick in plan.attemptFailed(reason, now: tick) }
-      }
-      return decideDial(number)
+  /// epoll has said something about a socket that is being connected.
+  func attemptReported(_ number: UInt32, _ end: End, serial: UInt32, _ events: UInt32) {
+    let isLost = events & (hyper_EPOLLHUP | hyper_EPOLLERR) != 0
+    guard isLost || events & hyper_EPOLLOUT != 0 else { return }
+    guard let position = dials[number]?.attempts.firstIndex(where: { $0.serial == serial }),
+      let attempt = dials[number]?.attempts.remove(at: position), let descriptor = Descriptor(owning: attempt.descriptor)
+    else { return }
+    let code = hyper_take_error(descriptor.number)
+    if code == 0, !isLost {
+      let action = connected(number, end, attempt.number, descriptor) { hyper_epoll_modify(epoll.number, $0, Self.allEvents, $1) }
+      take(number, end) { _, _ in action }
+    } else {
+      let reason = errorText(code == 0 ? ECONNRESET : code)
+      take(number, end) { plan, tick in plan.attemptFailed(attempt.number, reason, now: tick) }
     }
-    // A lost client, or a lost public side: there is nobody to dial for. A lost server is the pump's business.
-    if isLost, end == .downstream { self.end(number, .clientGone) }
+    decideDial(number)
+  }
+
+  /// Closes the attempts that the plan has no use for any more.
+  private func closeAbandoned(_ number: UInt32, _ end: End) {
+    guard let dial = dials[number], let plan = dial.plan(end) else { return }
+    for attempt in dial.attempts where attempt.end == end && !plan.underWay.contains(attempt.number) { close(attempt.descriptor) }
+    dials[number]?.attempts.removeAll { $0.end == end && !plan.underWay.contains($0.number) }
+  }
+
+  /// There is nothing to dial any more.
+  func forgetDial(_ number: UInt32) {
+    guard let dial = dials.removeValue(forKey: number) else { return }
+    for attempt in dial.attempts { close(attempt.descriptor) }
   }
 
   func dialTimePassed(_ number: UInt32) {
@@ -204,7 +233,7 @@ extension Loop {
     case .wait:
       wheel.schedule(number, at: dial.nextCheck)
     case .relay:
-      dials[number] = nil
+      forgetDial(number)
       startRelaying(number)
     case .refuse:
       refuse(number, with: .internalError, cause: .upstreamUnreachable, detail: details[number])

@@ -14,7 +14,7 @@ extension Loop {
     leaveWaiting(number)
     releaseHello(number)
     closeEnd(number, .upstream)
-    dials[number] = nil
+    forgetDial(number)
     slot.pointee.up.spill.free()
     slot.pointee.phase = .discarding
     slot.pointee.cause = cause

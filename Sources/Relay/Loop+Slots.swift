@@ -98,7 +98,7 @@ extension Loop {
     closeEnd(number, .downstream, reset: resetting.includes(.downstream))
     closeEnd(number, .upstream, reset: resetting.includes(.upstream))
     partialHellos[number] = nil
-    dials[number] = nil
+    forgetDial(number)
     let summary = StreamSummary(
       id: identifier(of: number), serverName: slot.pointee.serverName, client: slot.pointee.client.text,
       bytesUp: slot.pointee.up.delivered, bytesDown: slot.pointee.down.delivered,

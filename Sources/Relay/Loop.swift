@@ -51,6 +51,8 @@ final class Loop: @unchecked Sendable {
   /// What only a few streams have, and not for long.
   var partialHellos: [UInt32: ClientHelloReader] = [:]
   var dials: [UInt32: Dial] = [:]
+  /// Attempts to connect made so far: the next one's name.
+  var attemptSerial: UInt32 = 0
   var details: [UInt32: String] = [:]
   /// Streams that were ordered, by the serial number that names them.
   var ordered: [UInt32: UInt32] = [:]
@@ -128,7 +130,13 @@ final class Loop: @unchecked Sendable {
   private func dispatch(_ event: hyper_event) {
     let key = EventKey(event.data)
     guard key.slot < highWater else {
-      if event.data == EventKey.wake { carryOutOrders() } else { listenerIsReady(key) }
+      if event.data == EventKey.wake {
+        carryOutOrders()
+      } else if let attempt = key.attempt {
+        attemptReported(attempt.slot, key.end, serial: attempt.number, event.events)
+      } else {
+        listenerIsReady(key)
+      }
       return
     }
     let slot = slots + Int(key.slot)
@@ -148,7 +156,8 @@ final class Loop: @unchecked Sendable {
       // An end of the client's half is kept for the server; a lost client needs none.
       if isLost { end(key.slot, .clientGone) }
     case .dialing:
-      dialingEndReported(key.slot, key.end, isLost: isLost)
+      // A lost client, or a lost public side: there is nobody to dial for. A lost server is the pump's business.
+      if isLost, key.end == .downstream { end(key.slot, .clientGone) }
     case .free:
       break
     }

@@ -14,6 +14,13 @@ struct SmallPartsTests {
         }
       }
     }
+    for slot in [UInt32(0), EventKey.maxSlots - 1] {
+      let key = EventKey(EventKey(attempt: .max, slot: slot, end: .upstream).raw)
+      #expect(key.slot >= EventKey.maxSlots && key.listener == nil && key.end == .upstream)
+      #expect(key.attempt?.number == .max && key.attempt?.slot == slot)
+      #expect(EventKey(slot: slot, generation: .max, end: .upstream).attempt == nil)
+    }
+    #expect(EventKey(listener: 3).attempt == nil && EventKey(EventKey.wake).attempt == nil)
     #expect(EventKey(EventKey(listener: 3).raw).listener == 3)
     #expect(EventKey(EventKey.wake).listener == nil)
     #expect(EventKey(EventKey.wake).slot >= EventKey.maxSlots)

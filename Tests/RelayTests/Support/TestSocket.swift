@@ -126,17 +126,17 @@ final class TestServer: Sendable {
   private let socket: TestSocket
   let port: Int
 
-  init(backlog: Int32 = 1024) throws {
-    guard case .success(let addresses) = SocketAddress.look(up: "127.0.0.1", port: 0, .numeric), let address = addresses.first else {
+  init(host: String = "127.0.0.1", port: Int = 0, backlog: Int32 = 1024) throws {
+    guard case .success(let addresses) = SocketAddress.look(up: host, port: port, .numeric), let address = addresses.first else {
       throw SocketFailure(action: "look up", code: EINVAL)
     }
-    let socket = TestSocket(owning: Glibc.socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0))
+    let socket = TestSocket(owning: Glibc.socket(address.family, Int32(SOCK_STREAM.rawValue), 0))
     let descriptor = socket.descriptor
     guard address.withPointer({ bind(descriptor, $0, $1) }) == 0, listen(descriptor, backlog) == 0 else {
       throw SocketFailure(action: "listen", code: errno)
     }
     self.socket = socket
-    port = SocketAddress.localPort(of: descriptor)
+    self.port = SocketAddress.localPort(of: descriptor)
   }
 
   init(unixPath path: String) throws {
