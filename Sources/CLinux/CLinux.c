@@ -91,6 +91,8 @@ int hyper_reuse_address(int descriptor) { return set_option(descriptor, SOL_SOCK
 
 int hyper_ipv6_only(int descriptor, int on) { return set_option(descriptor, IPPROTO_IPV6, IPV6_V6ONLY, on); }
 
+int hyper_bind_address_no_port(int descriptor) { return set_option(descriptor, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, 1); }
+
 int hyper_no_delay(int descriptor) { return set_option(descriptor, IPPROTO_TCP, TCP_NODELAY, 1); }
 
 int hyper_keepalive(int descriptor, int idle, int interval, int probes) {

@@ -13,6 +13,7 @@ final class Commons: @unchecked Sendable {
   let maxStreams: Int
   let maxStreamsPerSource: Int
   let pipesPerLoop: Int
+  let dialSource: DialSource
   let mailboxes: [Mailbox]
   let resolver = Resolver()
 
@@ -32,12 +33,14 @@ final class Commons: @unchecked Sendable {
   private let sourceKey = UInt64.random(in: .min ... .max)
 
   init(
-    settings: RelaySettings, maxStreams: Int, pipesPerLoop: Int, mailboxes: [Mailbox], events: AsyncStream<RelayEvent>.Continuation
+    settings: RelaySettings, maxStreams: Int, pipesPerLoop: Int, dialSource: DialSource, mailboxes: [Mailbox],
+    events: AsyncStream<RelayEvent>.Continuation
   ) {
     self.settings = settings
     self.maxStreams = maxStreams
     self.maxStreamsPerSource = settings.maxStreamsPerSource ?? max(1, maxStreams / 2)
     self.pipesPerLoop = pipesPerLoop
+    self.dialSource = dialSource
     self.mailboxes = mailboxes
     self.events = events
     runningLoops = Atomic(mailboxes.count)

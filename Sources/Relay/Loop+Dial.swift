@@ -148,6 +148,7 @@ extension Loop {
       // None of these is vital: a connection without them still carries every byte.
       _ = hyper_no_delay(descriptor.number)
       _ = settings.applyKeepalive(to: descriptor.number)
+      if let problem = commons.dialSource.apply(to: descriptor.number, family: address.family) { return failed(problem) }
     }
     let result = address.withPointer { Glibc.connect(descriptor.number, $0, $1) }
     let code = result == 0 ? 0 : errno

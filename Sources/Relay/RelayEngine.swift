@@ -52,7 +52,7 @@ public final class RelayEngine: Sendable {
 
   /// Raises the descriptor limit, ignores SIGPIPE (both for the whole process), and starts the loops.
   ///
-  /// - Throws: `wrongPhase` when it was started before, `system` when descriptors or threads are refused.
+  /// - Throws: `wrongPhase` when it was started before, `noSuchAddress` for what `dialFrom` cannot mean, `system` when descriptors or threads are refused.
   public func start() throws(RelayError) {
     hyper_ignore_sigpipe()
     let limit = Int(max(0, hyper_raise_descriptor_limit()))

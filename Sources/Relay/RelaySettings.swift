@@ -35,6 +35,9 @@ public struct RelaySettings: Sendable {
 
   /// All attempts of one stream to reach its targets. 5 s: half of what the client's side waits by default.
   public var dialTimeout: Duration = .seconds(5)
+  /// Numeric addresses from which to dial, at most one of each family. Empty: the kernel chooses by its routes. For machines
+  /// with several addresses, of which the other side lets one through.
+  public var dialFrom: [String] = []
 
   // MARK: Relaying
 

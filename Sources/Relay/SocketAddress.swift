@@ -50,6 +50,9 @@ struct SocketAddress: Sendable {
     }
   }
 
+  /// Without the port.
+  var host: String { PeerAddress(storage).text?.host ?? "unknown address" }
+
   var text: String { isUnix ? "unix socket" : PeerAddress(storage).text?.description ?? "unknown address" }
 
   func withPointer<Result>(_ body: (UnsafePointer<sockaddr>, socklen_t) -> Result) -> Result {

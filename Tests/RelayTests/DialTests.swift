@@ -20,6 +20,40 @@ struct DialTests {
     await side.engine.stop()
   }
 
+  @Test func aRouteIsDialledFromTheAddressThatIsSet() async throws {
+    let server = try TestServer()
+    let target = server.target
+    let side = try PublicSide(.forTests { $0.dialFrom = ["127.0.0.9", "::1"] }) { engine, _, stream, _ in engine.route(stream, to: target) }
+    let client = try side.client()
+    let socket = try await server.accept()
+    var storage = sockaddr_storage()
+    var length = socklen_t(MemoryLayout<sockaddr_storage>.size)
+    withUnsafeMutablePointer(to: &storage) { pointer in
+      _ = pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { getpeername(socket.descriptor, $0, &length) }
+    }
+    #expect(PeerAddress(storage).text?.host == "127.0.0.9")
+    withExtendedLifetime(client) {}
+    await side.engine.stop()
+  }
+
+  @Test func anAddressThatIsNotOursIsNamedWhenDialling() async throws {
+    let server = try TestServer()
+    let target = server.target
+    let side = try PublicSide(.forTests { $0.dialFrom = ["192.0.2.1"] }) { engine, _, stream, _ in engine.route(stream, to: target) }
+    let client = try side.client()
+    #expect(try await client.readToEnd() == alert80)
+    let message = try await side.log.first("dialFailed") { if case .dialFailed(_, _, let message) = $0 { message } else { nil } }
+    #expect(message.contains("dial from 192.0.2.1: "), "\(message)")
+    await side.engine.stop()
+  }
+
+  @Test(arguments: [["localhost"], ["nonsense"], ["127.0.0.1", "127.0.0.2"], [""]])
+  func whatIsNoAddressToDialFromFailsTheStart(texts: [String]) {
+    let engine = RelayEngine(.forTests { $0.dialFrom = texts })
+    let error = #expect(throws: RelayError.self) { try engine.start() }
+    #expect(error?.kind == .noSuchAddress)
+  }
+
   @Test func aRouteToNowhereGivesAlert80() async throws {
     let dead = try DeadPort()
     let target = dead.target

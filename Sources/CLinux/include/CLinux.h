@@ -57,6 +57,8 @@ int hyper_set_reset_on_close(int descriptor);
 int hyper_reuse_address(int descriptor);
 int hyper_ipv6_only(int descriptor, int on);
 int hyper_no_delay(int descriptor);
+// Binding to port 0 leaves the port open until the connection is made, so that it need not be free towards everybody.
+int hyper_bind_address_no_port(int descriptor);
 // Seconds.
 int hyper_keepalive(int descriptor, int idle, int interval, int probes);
 // The pending error of a socket, which is cleared; an errno value, 0 when there is none.
