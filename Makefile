@@ -35,16 +35,17 @@ demo: ## everything: check, build, make certificates, start all five processes, 
 test: setup-test ## everything: unit, integration and end-to-end tests with real processes (debug build)
 	@$(step) "build with tests (debug)" swift build --build-tests $(SWIFT_FLAGS)
 	@$(step) "python peer" tools/python-peer.sh
-	@$(step) "unit and integration tests" swift test --skip-build --disable-xctest --skip EndToEndTests $(SWIFT_FLAGS)
-	@$(step) "end-to-end tests" swift test --skip-build --disable-xctest --filter EndToEndTests $(SWIFT_FLAGS)
+	@$(step) "unit and integration tests" tools/tests.sh 8 --skip EndToEndTests $(SWIFT_FLAGS)
+	@$(step) "end-to-end tests" tools/tests.sh 4 --filter EndToEndTests $(SWIFT_FLAGS)
 
 test-unit: setup ## only the tests that start no process
-	@$(step) "unit and integration tests" swift test --disable-xctest --skip EndToEndTests $(SWIFT_FLAGS)
+	@$(step) "build with tests (debug)" swift build --build-tests $(SWIFT_FLAGS)
+	@$(step) "unit and integration tests" tools/tests.sh 8 --skip EndToEndTests $(SWIFT_FLAGS)
 
 e2e: setup-test ## only the end-to-end tests
 	@$(step) "build with tests (debug)" swift build --build-tests $(SWIFT_FLAGS)
 	@$(step) "python peer" tools/python-peer.sh
-	@$(step) "end-to-end tests" swift test --skip-build --disable-xctest --filter EndToEndTests $(SWIFT_FLAGS)
+	@$(step) "end-to-end tests" tools/tests.sh 4 --filter EndToEndTests $(SWIFT_FLAGS)
 
 release: setup ## a stripped archive in dist/ that needs no Swift on the target machine
 	@tools/release.sh

@@ -199,6 +199,9 @@ import Trust
           let outcome = try await client.call("echo", params: [:])
           #expect(outcome == .result([:]))
         }
+        // The end of the kept connection may not have been seen yet: then the call is sent on it and fails, and the next one dials.
+        let first = await failure(client)?.kind
+        #expect(first == .unreachable || first == .interrupted)
         #expect(await failure(client)?.kind == .unreachable)
       }
       await client.shutdown()

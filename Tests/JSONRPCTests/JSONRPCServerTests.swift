@@ -169,7 +169,12 @@ import Trust
   }
 
   @Test func aRequestInSingleBytesIsARequest() async throws {
-    try await withUnixServer { path in
+    // Each byte is a write of its own; a busy machine takes long over them.
+    var limits = HTTPServerLimits()
+    limits.headTime = .seconds(300)
+    limits.bodyTime = .seconds(300)
+    limits.stallTime = .seconds(300)
+    try await withUnixServer(limits: limits) { path in
       try await RawConnection.open(.unix(path: path)) { connection in
         for character in post(call("echo")) { try await connection.send(String(character)) }
         #expect(try await connection.readAnswer()?.status == 200)
