@@ -122,7 +122,7 @@ let package = Package(
     tests("ClientHelloTests", ["ClientHello"]),
     tests("HyperModelTests", ["HyperModel"]),
     tests("AnnouncementsTests", ["Announcements", "HyperModel"]),
-    tests("RelayTests", ["Relay", "ClientHello"]),
+    tests("RelayTests", ["Relay", "ClientHello", "CLinux"]),
     tests("OperationsTests", ["Operations", logging, lifecycle, signals]),
     tests("TrustTests", ["Trust", "HyperModel", x509, nioCore, nioPosix, nioSSL]),
     tests("SettingsTests", ["Settings", "HyperModel"]),

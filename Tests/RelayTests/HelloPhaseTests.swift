@@ -5,7 +5,7 @@ import Testing
 @testable import Relay
 
 /// What a client gets before there is anything to relay.
-@Suite(.timeLimit(.minutes(2)))
+@Suite(.timeLimit(.minutes(5)))
 struct HelloPhaseTests {
   @Test func aSilentClientIsClosedAfterTheHelloTimeout() async throws {
     let side = try PublicSide(.forTests { $0.helloTimeout = .milliseconds(200) })

@@ -5,7 +5,7 @@ import Testing
 @testable import Relay
 
 /// Starting, listening and stopping, in every phase of a stream.
-@Suite(.timeLimit(.minutes(2)))
+@Suite(.timeLimit(.minutes(5)))
 struct LifecycleTests {
   @Test func localhostIsOnePortOnBothFamilies() async throws {
     let engine = RelayEngine(.forTests())
@@ -162,7 +162,7 @@ enum TestServer6 {
   /// Whether this machine has an IPv6 loopback.
   static func isAvailable() throws -> Bool {
     guard case .success(let found) = SocketAddress.look(up: "::1", port: 0, .numeric), let address = found.first else { return false }
-    let socket = TestSocket(owning: Glibc.socket(AF_INET6, Int32(SOCK_STREAM.rawValue), 0))
+    let socket = TestSocket(owning: Glibc.socket(AF_INET6, streamSocket, 0))
     let descriptor = socket.descriptor
     return address.withPointer { bind(descriptor, $0, $1) } == 0
   }

@@ -1,3 +1,4 @@
+import CLinux
 import Glibc
 import Synchronization
 import Testing
@@ -60,7 +61,7 @@ struct SmallPartsTests {
     let stream = StreamID(loop: 0, serial: 1)
     #expect(mailbox.post(.cancel(stream)))
     var ends: [Int32] = [0, 0]
-    #expect(pipe(&ends) == 0)
+    #expect(hyper_pipe(&ends) == 0)
     let token = try #require(Token(bytes: [UInt8](repeating: 0, count: 32)))
     #expect(!mailbox.post(.present(descriptor: ends[1], token)))
     // The writing end was closed: reading says so.

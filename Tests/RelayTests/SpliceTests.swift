@@ -4,13 +4,10 @@ import Testing
 @testable import Relay
 
 /// Bulk through pipes: every byte, every end, every reset, and no pipe left behind.
-@Suite(.timeLimit(.minutes(3)))
+@Suite(.timeLimit(.minutes(5)))
 struct SpliceTests {
-  #if DEBUG
-    static let volume = 256 << 20
-  #else
-    static let volume = 1 << 30
-  #endif
+  /// MiB each way in the largest test. RELAY_BULK_MIB=1024 for the full size; the default keeps a debug build on two cores within seconds.
+  static let volume = (getenv("RELAY_BULK_MIB").flatMap { Int(String(cString: $0)) } ?? 256) << 20
 
   private static let hello = Hello.bytes(for: "a.example")
 
@@ -48,13 +45,15 @@ struct SpliceTests {
     throw TimedOut(description: "no bytes in a pipe: \(rig.side.engine.snapshot())")
   }
 
-  @Test(arguments: [64, 0])
-  func everyByteArrivesBothWaysAtOnce(pipes: Int) async throws {
-    let rig = try rig {
-      $0.pipesPerLoop = pipes
-      $0.copyBuffer = 64 << 10
-    }
-    let (client, server) = try await connect(rig)
+  @Test(arguments: Role.single, [64, 0])
+  func everyByteArrivesBothWaysAtOnce(role: Role, pipes: Int) async throws {
+    let hop = try Hop(
+      role,
+      .forTests {
+        $0.loops = 1
+        $0.pipesPerLoop = pipes
+      })
+    let (client, server) = try await hop.connected()
     let (up, down) = (Bulk(seed: 1), Bulk(seed: 2))
     async let toServer: Void = onThread {
       try up.write(Self.volume, to: client)
@@ -69,19 +68,16 @@ struct SpliceTests {
     _ = try await (toServer, toClient)
     #expect(try await atServer == Self.volume)
     #expect(try await atClient == Self.volume)
-    let summary = try await rig.side.log.ended()
-    #expect(summary.cause == .finished)
-    #expect(summary.bytesUp == UInt64(Self.volume + Self.hello.count))
-    #expect(summary.bytesDown == UInt64(Self.volume))
-    let counters = rig.side.engine.snapshot()
-    if pipes > 0 {
-      #expect(counters.bytesSpliced > UInt64(Self.volume) / 4, "\(counters)")
-      #expect(counters.spliceFallbacks == 0)
-    } else {
-      #expect(counters.bytesSpliced == 0)
-    }
+    #expect(try await hop.ended() == [.finished])
+    let counters = hop.engines[0].snapshot()
+    let before = role == .privateSide ? 0 : Self.hello.count
+    #expect(counters.bytesUp == UInt64(Self.volume + before))
+    #expect(counters.bytesDown == UInt64(Self.volume))
+    // How much of it fills the reads is the machine's business.
+    #expect((counters.bytesSpliced > 0) == (pipes > 0), "\(counters)")
+    #expect((counters.spliceFallbacks == 0) == (pipes > 0), "\(counters)")
     #expect(counters.bytesParked == 0)
-    await rig.side.engine.stop()
+    await hop.stop()
   }
 
   @Test func anEndBehindAFullPipeArrivesBehindItsBytes() async throws {
@@ -108,7 +104,8 @@ struct SpliceTests {
     client.reset()
     #expect(try await rig.side.log.ended().cause == .clientReset)
     #expect(try await server.readUntilFailure() == ECONNRESET)
-    try await until("the pipe with bytes in it is closed") { watch.stillOpen == 0 }
+    try await watch.allClosed()
+    #expect(watch.stillOpen == 0)
     #expect(rig.side.engine.snapshot().bytesParked == 0)
     await rig.side.engine.stop()
   }
@@ -120,7 +117,8 @@ struct SpliceTests {
     server.reset()
     #expect(try await rig.side.log.ended().cause == .upstreamReset)
     #expect(try await client.readUntilFailure() == ECONNRESET)
-    try await until("the pipe with bytes in it is closed") { watch.stillOpen == 0 }
+    try await watch.allClosed()
+    #expect(watch.stillOpen == 0)
     #expect(rig.side.engine.snapshot().bytesParked == 0)
     await rig.side.engine.stop()
   }
@@ -191,7 +189,7 @@ struct SpliceTests {
     for _ in 0..<4 {
       let (client, server) = try await connect(rig)
       var sent = try await onThread { try bulk.fill(client) }
-      let read = try await onThread { try bulk.read(2 << 20, of: server) }
+      let read = try await onThread { [sent] in try bulk.read(sent / 2, of: server) }
       sent += try await onThread { [sent] in try bulk.fill(client, from: sent) }
       streams.append((client, server, sent, read))
     }
@@ -236,8 +234,10 @@ struct SpliceTests {
     }
     try await carry(32 << 20, through: rig)
     #expect(watch.count > 0)
-    try await until("all pipes are closed") { rig.side.engine.snapshot().pipes == 0 && watch.stillOpen == 0 }
+    try await watch.allClosed()
+    #expect(watch.stillOpen == 0)
     await rig.side.engine.stop()
+    #expect(rig.side.engine.snapshot().pipes == 0)
   }
 
   @Test func stoppingClosesPipesInWhateverState() async throws {
@@ -262,12 +262,8 @@ struct SpliceTests {
   }
 
   private func carry(_ count: Int, from source: TestSocket, to sink: TestSocket) async throws {
-    let bulk = Bulk(seed: 10)
-    async let writing: Void = onThread {
-      try bulk.write(count, to: source)
-      source.endWriting()
-    }
-    #expect(try await onThread { try bulk.read(of: sink) } == count)
-    _ = try await writing
+    try await Bulk(seed: 10).carry(count, from: source, to: sink)
+    source.endWriting()
+    #expect(try await sink.readToEnd() == [])
   }
 }

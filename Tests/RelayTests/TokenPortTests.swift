@@ -5,7 +5,7 @@ import Testing
 @testable import Relay
 
 /// What connections on the token port can and cannot do.
-@Suite(.timeLimit(.minutes(2)))
+@Suite(.timeLimit(.minutes(5)))
 struct TokenPortTests {
   @Test func aTokenInSeveralSegmentsWithDataBehindItIsFine() async throws {
     let side = try PublicSide()

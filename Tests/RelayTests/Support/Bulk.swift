@@ -59,16 +59,32 @@ struct Bulk: Sendable {
     }
     return position - start
   }
+
+  /// Writes so many bytes here and reads them there.
+  func carry(_ count: Int, from source: TestSocket, to sink: TestSocket) async throws {
+    async let writing: Void = onThread { try self.write(count, to: source) }
+    let read = try await onThread { try self.read(count, of: sink) }
+    try await writing
+    guard read == count else { throw TimedOut(description: "\(read) of \(count) bytes came") }
+  }
 }
 
 /// Makes pipes and knows which of them are still open, whatever became of their numbers since.
 final class PipeWatch: Sendable {
-  private let made = Mutex<[(descriptor: Int32, node: ino_t)]>([])
+  private struct Made {
+    let descriptor: Int32
+    let node: ino_t
+    /// Ours, of the reading end: the kernel reports there when the last writing end is closed.
+    let witness: TestSocket
+  }
+
+  private let made = Mutex<[Made]>([])
 
   var open: @Sendable (Int) -> Pipe? {
     { size in
       guard let pipe = Pipe.open(size) else { return nil }
-      self.made.withLock { $0.append((pipe.readEnd, Self.node(of: pipe.readEnd))) }
+      let witness = TestSocket(owning: fcntl(pipe.readEnd, F_DUPFD_CLOEXEC, 3))
+      self.made.withLock { $0.append(Made(descriptor: pipe.readEnd, node: Self.node(of: pipe.readEnd), witness: witness)) }
       return pipe
     }
   }
@@ -77,15 +93,27 @@ final class PipeWatch: Sendable {
 
   var stillOpen: Int { made.withLock { $0.count { Self.node(of: $0.descriptor) == $0.node } } }
 
+  /// Returns when all pipes that were made so far are closed, after a minute at most.
+  func allClosed() async throws {
+    let witnesses = made.withLock { $0.map(\.witness) }
+    try await onThread {
+      for witness in witnesses {
+        // Bytes that are left inside make it readable at once; only the hang-up says that it was closed.
+        var end = pollfd(fd: witness.descriptor, events: 0, revents: 0)
+        guard poll(&end, 1, 60_000) == 1 else { throw TimedOut(description: "a pipe is still open") }
+      }
+    }
+  }
+
   private static func node(of descriptor: Int32) -> ino_t {
     var facts = stat()
     return fstat(descriptor, &facts) == 0 ? facts.st_ino : 0
   }
 }
 
-/// Waits at most 20 s for something that no event tells.
+/// Waits at most a minute for something that no event tells, not even the kernel's.
 func until(_ what: String, _ condition: () -> Bool) async throws {
-  let limit = ContinuousClock.now + .seconds(20)
+  let limit = ContinuousClock.now + .seconds(60)
   while !condition() {
     guard ContinuousClock.now < limit else { throw TimedOut(description: "waiting until \(what)") }
     try await Task.sleep(for: .milliseconds(2))

@@ -45,7 +45,7 @@ final class EventLog: Sendable {
 
   var all: [RelayEvent] { state.withLock { $0.events } }
 
-  /// The first value that `match` finds, in what has come and in what comes within 20 s.
+  /// The first value that `match` finds, in what has come and in what comes within a minute.
   func first<Value: Sendable>(_ what: String, _ match: @escaping @Sendable (RelayEvent) -> Value?) async throws -> Value {
     let (found, sink) = AsyncStream<Value?>.makeStream()
     let (key, past) = state.withLock { state in
@@ -59,7 +59,7 @@ final class EventLog: Sendable {
       if let value = match(event) { sink.yield(value) }
     }
     let limit = Task {
-      try await Task.sleep(for: .seconds(20))
+      try await Task.sleep(for: .seconds(60))
       sink.yield(nil)
     }
     defer {
@@ -89,7 +89,28 @@ final class EventLog: Sendable {
     try await first("the end of \(stream)") { if case .ended(let summary) = $0, summary.id == stream { summary } else { nil } }
   }
 
+  /// Returns when so many streams have ended.
+  func ended(_ count: Int) async throws { try await happened(count, "ends") { if case .ended = $0 { true } else { false } } }
+
+  /// Returns when so many streams have been joined.
+  func joined(_ count: Int) async throws { try await happened(count, "joined") { if case .joined = $0 { true } else { false } } }
+
+  private func happened(_ count: Int, _ what: String, _ match: @escaping @Sendable (RelayEvent) -> Bool) async throws {
+    let seen = Counter()
+    _ = try await first("\(count) \(what)") { match($0) && seen.next() == count ? true : nil }
+  }
+
   func dialFailed() async throws -> DialSide {
     try await first("dialFailed") { if case .dialFailed(_, let side, _) = $0 { side } else { nil } }
   }
+}
+
+/// Counts, from any thread.
+final class Counter: Sendable {
+  private let value = Atomic<Int>(0)
+
+  /// The number of this call, from 1.
+  func next() -> Int { value.wrappingAdd(1, ordering: .relaxed).newValue }
+
+  var current: Int { value.load(ordering: .relaxed) }
 }

@@ -4,10 +4,16 @@ import Glibc
 @testable import Relay
 
 extension RelaySettings {
-  /// Small figures for tests, two loops so that hand-overs between loops occur.
+  /// Small figures for tests, two loops so that hand-overs between loops occur. No clock ends anything unless a test sets it: on a
+  /// busy machine every step may take long.
   static func forTests(_ change: (inout RelaySettings) -> Void = { _ in }) -> RelaySettings {
     var settings = RelaySettings()
     settings.loops = 2
+    settings.helloTimeout = .seconds(600)
+    settings.tokenWait = .seconds(600)
+    settings.tokenPresentation = .seconds(600)
+    settings.dialTimeout = .seconds(600)
+    settings.discardTimeout = .seconds(600)
     settings.maxStreams = 500
     settings.maxStreamsPerSource = 500
     change(&settings)

@@ -1,3 +1,4 @@
+import CLinux
 import Glibc
 
 @testable import Relay
@@ -17,7 +18,11 @@ func onThread<Value: Sendable>(_ body: @escaping @Sendable () throws -> Value) a
   }
 }
 
-/// A blocking socket whose every call is bounded by 20 s. Closed with the object, or earlier.
+/// The type of every socket of a test. Closed on exec: a test that runs in a process of its own would keep the sockets of the others
+/// open, and whoever waits for their end would wait for that process.
+let streamSocket = Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue)
+
+/// A blocking socket whose every call is bounded by a minute. Closed with the object, or earlier.
 ///
 /// `@unchecked Sendable`: the descriptor is changed by `close` only, which a test calls when nobody else uses the socket.
 final class TestSocket: @unchecked Sendable {
@@ -25,7 +30,7 @@ final class TestSocket: @unchecked Sendable {
 
   init(owning descriptor: Int32) {
     self.descriptor = descriptor
-    var limit = timeval(tv_sec: 20, tv_usec: 0)
+    var limit = timeval(tv_sec: 60, tv_usec: 0)
     setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &limit, socklen_t(MemoryLayout<timeval>.size))
     setsockopt(descriptor, SOL_SOCKET, SO_SNDTIMEO, &limit, socklen_t(MemoryLayout<timeval>.size))
     var on: Int32 = 1
@@ -56,7 +61,7 @@ final class TestSocket: @unchecked Sendable {
   }
 
   static func connect(_ address: SocketAddress) throws -> TestSocket {
-    let socket = TestSocket(owning: Glibc.socket(address.family, Int32(SOCK_STREAM.rawValue), 0))
+    let socket = TestSocket(owning: Glibc.socket(address.family, streamSocket, 0))
     let descriptor = socket.descriptor
     guard address.withPointer({ Glibc.connect(descriptor, $0, $1) }) == 0 else { throw SocketFailure(action: "connect", code: errno) }
     return socket
@@ -130,7 +135,7 @@ final class TestServer: Sendable {
     guard case .success(let addresses) = SocketAddress.look(up: host, port: port, .numeric), let address = addresses.first else {
       throw SocketFailure(action: "look up", code: EINVAL)
     }
-    let socket = TestSocket(owning: Glibc.socket(address.family, Int32(SOCK_STREAM.rawValue), 0))
+    let socket = TestSocket(owning: Glibc.socket(address.family, streamSocket, 0))
     let descriptor = socket.descriptor
     guard address.withPointer({ bind(descriptor, $0, $1) }) == 0, listen(descriptor, backlog) == 0 else {
       throw SocketFailure(action: "listen", code: errno)
@@ -141,7 +146,7 @@ final class TestServer: Sendable {
 
   init(unixPath path: String) throws {
     guard let address = SocketAddress(unixPath: path) else { throw SocketFailure(action: "path", code: ENAMETOOLONG) }
-    let socket = TestSocket(owning: Glibc.socket(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0))
+    let socket = TestSocket(owning: Glibc.socket(AF_UNIX, streamSocket, 0))
     let descriptor = socket.descriptor
     guard address.withPointer({ bind(descriptor, $0, $1) }) == 0, listen(descriptor, 16) == 0 else {
       throw SocketFailure(action: "listen", code: errno)
@@ -159,9 +164,20 @@ final class TestServer: Sendable {
   }
 
   func acceptNow() throws -> TestSocket {
-    let descriptor = Glibc.accept(socket.descriptor, nil, nil)
-    guard descriptor >= 0 else { throw SocketFailure(action: "accept", code: errno) }
-    return TestSocket(owning: descriptor)
+    // Closed on exec from the start, which accept(2) cannot do; but it can wait.
+    var address = sockaddr_storage()
+    var length: socklen_t = 0
+    while true {
+      var waiting = pollfd(fd: socket.descriptor, events: Int16(POLLIN), revents: 0)
+      guard poll(&waiting, 1, 60_000) == 1 else { throw SocketFailure(action: "accept", code: EAGAIN) }
+      let descriptor = hyper_accept(socket.descriptor, &address, &length)
+      if descriptor >= 0 {
+        _ = fcntl(descriptor, F_SETFL, fcntl(descriptor, F_GETFL) & ~O_NONBLOCK)
+        return TestSocket(owning: descriptor)
+      }
+      // Somebody else was faster, or the client is gone.
+      guard errno == EAGAIN || errno == ECONNABORTED || errno == EINTR else { throw SocketFailure(action: "accept", code: errno) }
+    }
   }
 
   /// Serves `count` connections, one after the other in threads of their own, by sending back what comes.
@@ -187,7 +203,7 @@ final class DeadPort: Sendable {
     guard case .success(let addresses) = SocketAddress.look(up: "127.0.0.1", port: 0, .numeric), let address = addresses.first else {
       throw SocketFailure(action: "look up", code: EINVAL)
     }
-    let socket = TestSocket(owning: Glibc.socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0))
+    let socket = TestSocket(owning: Glibc.socket(AF_INET, streamSocket, 0))
     let descriptor = socket.descriptor
     guard address.withPointer({ bind(descriptor, $0, $1) }) == 0 else { throw SocketFailure(action: "bind", code: errno) }
     self.socket = socket
