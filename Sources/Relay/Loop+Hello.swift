@@ -60,6 +60,8 @@ extension Loop {
     counters.add(to: .hellosRead)
     let slot = slots + Int(number)
     slot.pointee.serverName = facts.serverName
+    // A reset that came in one event with the last of the hello is not reported again.
+    guard !slot.pointee.downstream.readiness.contains(.failed) else { return end(number, .clientGone) }
     guard facts.serverName != nil else { return refuse(number, with: .missingExtension, cause: .noServerName) }
     guard commons.admitWaiting() else { return refuse(number, with: .internalError, cause: .tooManyWaiting) }
     slot.pointee.phase = .deciding

@@ -15,6 +15,20 @@ struct BatchTests {
       await OwnProcess.run(minutes: 4) { try await reuseWithinOneBatch() }
     }
   }
+
+  @Test func aClientThatIsResetRightBehindItsHelloIsLetGo() async throws {
+    let rig = try await StoppableRig()
+    try await rig.stopLoop()
+    let client = try rig.side.client(saying: Hello.bytes(for: "reset.example"))
+    client.reset()
+    rig.goOn()
+    let cause = try await rig.side.log.first("its end") {
+      if case .ended(let summary) = $0, summary.serverName == "reset.example" { summary.cause } else { nil }
+    }
+    #expect(cause == .clientGone)
+    #expect(rig.side.engine.snapshot().waiting == 0)
+    await rig.stop()
+  }
 }
 
 /// A public side with one loop that a test can stop: the loop asks for a pipe in the middle of its work, and waits for the answer.
