@@ -72,6 +72,7 @@ let package = Package(
     library("ClientHello"),
     library("HyperModel"),
     library("Announcements", ["HyperModel"]),
+    library("Addresses"),
 
     // Data plane.
     .target(name: "CLinux"),
@@ -122,6 +123,7 @@ let package = Package(
     tests("ClientHelloTests", ["ClientHello"]),
     tests("HyperModelTests", ["HyperModel"]),
     tests("AnnouncementsTests", ["Announcements", "HyperModel"]),
+    tests("AddressesTests", ["Addresses"]),
     tests("RelayTests", ["Relay", "ClientHello", "CLinux"]),
     tests("OperationsTests", ["Operations", logging, lifecycle, signals]),
     tests("TrustTests", ["Trust", "HyperModel", x509, nioCore, nioPosix, nioSSL]),
