@@ -73,6 +73,7 @@ let package = Package(
     library("HyperModel"),
     library("Announcements", ["HyperModel"]),
     library("Addresses"),
+    library("ProxyProtocol", ["Addresses"]),
 
     // Data plane.
     .target(name: "CLinux"),
@@ -125,6 +126,7 @@ let package = Package(
     tests("AnnouncementsTests", ["Announcements", "HyperModel"]),
     tests("AddressesTests", ["Addresses"]),
     tests("RelayTests", ["Relay", "ClientHello", "CLinux"]),
+    tests("ProxyProtocolTests", ["ProxyProtocol", "Addresses"], exclude: ["peer"]),
     tests("OperationsTests", ["Operations", logging, lifecycle, signals]),
     tests("TrustTests", ["Trust", "HyperModel", x509, nioCore, nioPosix, nioSSL]),
     tests("SettingsTests", ["Settings", "HyperModel"]),
