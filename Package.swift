@@ -74,6 +74,7 @@ let package = Package(
     library("Announcements", ["HyperModel"]),
     library("Addresses"),
     library("ProxyProtocol", ["Addresses"]),
+    library("Limits"),
 
     // Data plane.
     .target(name: "CLinux"),
@@ -127,6 +128,7 @@ let package = Package(
     tests("AddressesTests", ["Addresses"]),
     tests("RelayTests", ["Relay", "ClientHello", "CLinux"]),
     tests("ProxyProtocolTests", ["ProxyProtocol", "Addresses"], exclude: ["peer"]),
+    tests("LimitsTests", ["Limits"]),
     tests("OperationsTests", ["Operations", logging, lifecycle, signals]),
     tests("TrustTests", ["Trust", "HyperModel", x509, nioCore, nioPosix, nioSSL]),
     tests("SettingsTests", ["Settings", "HyperModel"]),
