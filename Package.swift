@@ -83,7 +83,7 @@ let package = Package(
     // Control plane. Operations and Trust are its two shared floors.
     library("Operations", [logging, lifecycle, signals]),
     library("Trust", ["HyperModel", x509, asn1, crypto, cryptoExtras, nioCore, nioSSL]),
-    library("Settings", ["HyperModel", .product(name: "Yams", package: "Yams")]),
+    library("Settings", ["Announcements", "HyperModel", .product(name: "Yams", package: "Yams")]),
     library("Datastore", ["Announcements", "HyperModel", .product(name: "GRDB", package: "GRDB.swift")]),
     library("Directory", ["HyperModel", logging, lifecycle]),
     library(

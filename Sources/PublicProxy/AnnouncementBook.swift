@@ -10,7 +10,8 @@ import Wiring
 
 import struct Foundation.Date
 
-/// The announcements in force at the public proxy, in memory for lookups and on disk for restarts.
+/// The announcements in force at the public proxy, in memory for lookups and on disk for restarts, together with the routes of the
+/// settings, which go before them.
 ///
 /// `table` is protected by its mutex and is read at every connection. Writers come one at a time (`turn`): each works on a copy, stores what
 /// changed, and only then puts the copy in force, so that nothing is answered with "accepted" that a crash could lose.
@@ -18,49 +19,60 @@ final class AnnouncementBook: Service, Sendable {
   /// How often expired announcements are removed; lookups do not see them anyway.
   static let purgeInterval: Duration = .seconds(60)
 
-  private let table: Mutex<AnnouncementTable>
+  private let table: Mutex<RouteTable>
   private let store: any AnnouncementStore
   private let turn = Turnstile()
   private let logger: Logger
   private let held: Gauge
 
-  init(table: AnnouncementTable, store: any AnnouncementStore, logger: Logger, metrics: MetricsRegistry) {
+  init(table: RouteTable, store: any AnnouncementStore, logger: Logger, metrics: MetricsRegistry) {
     self.table = Mutex(table)
     self.store = store
     self.logger = logger
     held = metrics.gauge("hyper_announcements", help: "Names held at this public proxy.")
-    held.set(Double(table.count))
+    held.set(Double(table.announcements.count))
   }
 
   /// Opens the store of the settings and takes over what it holds.
   ///
   /// - Throws: `StartFailure` when the store cannot be used.
-  static func open(_ settings: DatastoreSettings, logger: Logger, metrics: MetricsRegistry) async throws(StartFailure) -> AnnouncementBook {
+  static func open(
+    _ settings: DatastoreSettings, routes: StaticRoutes, logger: Logger, metrics: MetricsRegistry
+  ) async throws(StartFailure) -> AnnouncementBook {
     do {
-      return try await open(SQLiteAnnouncementStore(path: settings.filename), logger: logger, metrics: metrics)
+      return try await open(SQLiteAnnouncementStore(path: settings.filename), routes: routes, logger: logger, metrics: metrics)
     } catch {
       throw StartFailure(message: error.description, hint: error.hint)
     }
   }
 
-  /// Takes over what a store holds; what has expired meanwhile is forgotten.
+  /// Takes over what a store holds. What has expired meanwhile is forgotten, and what the settings now have for themselves as well: nobody can
+  /// hold it any longer.
   static func open(
-    _ store: any AnnouncementStore, logger: Logger, metrics: MetricsRegistry
+    _ store: any AnnouncementStore, routes: StaticRoutes = .none, logger: Logger, metrics: MetricsRegistry
   ) async throws(DatastoreError) -> AnnouncementBook {
-    var table = AnnouncementTable()
-    let leftOut = table.restore(try await store.load().compactMap(\.announcement), now: Date())
-    if !leftOut.isEmpty { try await store.remove(leftOut.map { StoredAnnouncement($0) }) }
+    var table = RouteTable()
+    let stored = try await store.load().compactMap(\.announcement)
+    let leftOut = table.updateAnnouncements { $0.restore(stored, now: Date()) }
+    let displaced = table.replaceRoutes(routes)
+    let forgotten = leftOut + displaced
+    if !forgotten.isEmpty { try await store.remove(forgotten.map { StoredAnnouncement($0) }) }
+    for announcement in displaced {
+      logger.warning(
+        "announcement removed, the name is in 'routes' now",
+        metadata: ["domain": "\(announcement.domain)", "operator": "\(announcement.owner)"])
+    }
     return AnnouncementBook(table: table, store: store, logger: logger, metrics: metrics)
   }
 
-  /// Who is reached under a server name now; nil when nobody is.
-  func holder(of serverName: String) -> OperatorName? {
-    table.withLock { $0.lookup(serverName, now: Date()) }?.owner
+  /// Where the hello of a client goes.
+  func lookup(_ serverName: String, alpn: [[UInt8]]) -> RouteOutcome {
+    table.withLock { $0.lookup(serverName, alpn: alpn, now: Date()) }
   }
 
   /// What holds now: of one operator, or of all.
   func list(of owner: OperatorName?) -> [Announcement] {
-    table.withLock { $0.list(of: owner, now: Date()) }
+    table.withLock { $0.announcements.list(of: owner, now: Date()) }
   }
 
   /// Announces names for an operator. When this returns, what was accepted is stored and in force.
@@ -95,7 +107,9 @@ final class AnnouncementBook: Service, Sendable {
   func purge() async {
     let now = Date()
     do {
-      let gone = try await change { table in table.purgeExpired(now: now).map { .withdrawn($0) } }
+      let gone = try await change { table in
+        table.updateAnnouncements { $0.purgeExpired(now: now) }.map { .withdrawn($0) }
+      }
       for case .withdrawn(let announcement) in gone {
         logger.info("expired", metadata: ["domain": "\(announcement.domain)", "operator": "\(announcement.owner)"])
       }
@@ -106,7 +120,7 @@ final class AnnouncementBook: Service, Sendable {
 
   /// One change of the table: made on a copy, stored, then put in force.
   private func change(
-    _ step: @Sendable (inout AnnouncementTable) -> [AnnouncementOutcome]
+    _ step: @Sendable (inout RouteTable) -> [AnnouncementOutcome]
   ) async throws(CallFault) -> [AnnouncementOutcome] {
     try await turn.pass { () throws(CallFault) -> [AnnouncementOutcome] in
       var next = table.withLock { $0 }
@@ -129,7 +143,7 @@ final class AnnouncementBook: Service, Sendable {
       }
       let result = next
       table.withLock { $0 = result }
-      held.set(Double(result.count))
+      held.set(Double(result.announcements.count))
       return outcomes
     }
   }

@@ -1,27 +1,25 @@
+import Announcements
 import ClientHello
 import HyperModel
-import JSONRPC
 import Logging
 import Operations
 import Relay
 import ServiceLifecycle
 import Wiring
 
-/// Turns what the relay reports into orders: looks names up, draws tokens, sends notices, and logs how streams ended.
+/// Turns what the relay reports into orders: looks names up, routes or has handed over, and logs how streams ended.
 ///
 /// Owns the engine's life: drains and stops it on graceful shutdown. One client's failure never leaves its child task.
 struct ClientRouting: Service {
   let engine: RelayEngine
-  let book: AnnouncementBook
-  let node: NodeLink
-  /// Where private proxies are told to present their tokens.
-  let internalEndpoint: String
-  /// How long a private proxy may take from notice to hand-over.
-  let acceptTimeout: Duration
+  /// Where a hello goes, by name and protocols. Asked for every client.
+  let lookup: @Sendable (String, [[UInt8]]) -> RouteOutcome
+  /// Nil without a network: then nothing can be announced.
+  let handover: Handover?
   let drainLimit: Duration
   let streamLog: StreamLog
   let logger: Logger
-  let notices: NoticeCounters
+  let counters: RoutingCounters
 
   func run() async throws {
     await withDiscardingTaskGroup { group in
@@ -29,68 +27,81 @@ struct ClientRouting: Service {
       for await event in engine.events {
         switch event {
         case .helloArrived(let stream, let hello, let client):
-          group.addTask { await route(stream, hello, client) }
+          // Only a hand-over has something to wait for.
+          guard let (handover, waiting) = route(stream, hello, client) else { continue }
+          group.addTask { await handover.handOver(waiting) }
         case .ended(let summary):
           streamLog.ended(summary)
         case .notice(let notice):
           streamLog.notice(notice)
         case .joined, .dialFailed:
-          break  // the public side dials nothing yet (static routes will)
+          break  // how a dial failed is in the line about the stream's end
         }
       }
     }
   }
 
-  private func route(_ stream: StreamID, _ hello: ClientHelloFacts, _ client: SocketAddressText) async {
+  /// Says what becomes of a client: at once, unless its private side has to be told.
+  private func route(
+    _ stream: StreamID, _ hello: ClientHelloFacts, _ client: SocketAddressText
+  ) -> (Handover, WaitingClient)? {
     guard let name = hello.serverName else {
-      return engine.refuse(stream, with: .missingExtension, cause: .noServerName)
+      engine.refuse(stream, with: .missingExtension, cause: .noServerName)
+      return nil
     }
-    guard let holder = book.holder(of: name) else {
-      return engine.refuse(stream, with: .unrecognizedName, cause: .unknownName)
+    switch lookup(name, hello.alpn) {
+    case .route(let route):
+      counters.routed.increment()
+      dial(route.address, for: stream, name, client)
+    case .fallback(let address):
+      counters.fellBack.increment()
+      dial(address, for: stream, name, client)
+    case .announced(let announcement):
+      counters.announced.increment()
+      let waiting = WaitingClient(stream: stream, name: name, holder: announcement.owner, address: client)
+      if let handover { return (handover, waiting) }
+      engine.refuse(stream, with: .internalError, cause: .privateSideAway, detail: "there is no node")
+    case .noProtocol(let domain):
+      counters.refused.increment()
+      engine.refuse(stream, with: .noApplicationProtocol, cause: .noProtocol, detail: "no route of \(domain) is for these protocols")
+    case .unknown:
+      counters.refused.increment()
+      engine.refuse(stream, with: .unrecognizedName, cause: .unknownName)
     }
-    let token = engine.awaitHandover(of: stream)
-    logger.debug("notice", metadata: ["stream": "\(stream)", "name": "\(name)", "to": "\(holder)", "client": "\(client)"])
-    await notify(holder, stream: stream, name: name, token: token)
+    return nil
   }
 
-  /// Tells the private proxy; an error answer or no answer ends the waiting client with an alert instead of a hang.
-  private func notify(_ holder: OperatorName, stream: StreamID, name: String, token: Token) async {
-    let params: [String: JSONValue] = [
-      "domain": .string(name), "endpoint": .string(internalEndpoint), "token": .string(Base64.encode(token.bytes)),
-    ]
-    notices.sent.increment()
-    do {
-      switch try await node.call(holder, "incomingConnection", params: params, timeout: acceptTimeout) {
-      case .result:
-        notices.accepted.increment()
-      case .fault(let fault):
-        notices.refused.increment()
-        giveUp(stream, holder, .privateSideRefused, "'\(holder)' answered the notice with error \(fault.code): \(fault.message)")
-      }
-    } catch {
-      notices.failed.increment()
-      giveUp(stream, holder, .privateSideAway, "notice to '\(holder)': \(error.message)")
+  private func dial(_ address: String, for stream: StreamID, _ name: String, _ client: SocketAddressText) {
+    logger.debug("route", metadata: ["stream": "\(stream)", "name": "\(name)", "to": "\(address)", "client": "\(client)"])
+    guard let target = DialTarget(routeAddress: address) else {
+      return engine.refuse(stream, with: .internalError, cause: .system, detail: "\(address) is no address")
     }
-  }
-
-  private func giveUp(_ stream: StreamID, _ holder: OperatorName, _ cause: EndCause, _ reason: String) {
-    streamLog.noticeFailed(stream, to: holder.text, reason: reason)
-    engine.refuse(stream, with: .internalError, cause: cause, detail: reason)
+    engine.route(stream, to: target)
   }
 }
 
-/// How notices to private proxies went.
-struct NoticeCounters: Sendable {
-  let sent: Counter
-  let accepted: Counter
+/// A client whose private side is to come for it.
+struct WaitingClient: Sendable {
+  let stream: StreamID
+  let name: String
+  /// Who announced the name.
+  let holder: OperatorName
+  let address: SocketAddressText
+}
+
+/// Where hellos were sent.
+struct RoutingCounters: Sendable {
+  let routed: Counter
+  let fellBack: Counter
+  let announced: Counter
   let refused: Counter
-  let failed: Counter
 
   init(_ metrics: MetricsRegistry) {
-    sent = metrics.counter("hyper_notices_sent_total", help: "Notices sent to private proxies.")
-    let help = "Notices by how they were answered."
-    accepted = metrics.counter("hyper_notices_answered_total", help: help, labels: ["outcome": "accepted"])
-    refused = metrics.counter("hyper_notices_answered_total", help: help, labels: ["outcome": "refused"])
-    failed = metrics.counter("hyper_notices_answered_total", help: help, labels: ["outcome": "failed"])
+    let help = "Well-formed hellos by where they were sent."
+    func counter(_ target: String) -> Counter { metrics.counter("hyper_hellos_routed_total", help: help, labels: ["to": target]) }
+    routed = counter("route")
+    fellBack = counter("fallback")
+    announced = counter("announcement")
+    refused = counter("nowhere")
   }
 }

@@ -9,7 +9,9 @@ import ServiceLifecycle
 public import Settings
 import Wiring
 
-/// The public proxy: announcements, the relay's public side, and the link to the own node, put together.
+import struct Foundation.Date
+
+/// The public proxy: routes, announcements, the relay's public side, and the link to the own node, put together.
 public enum PublicProxy {
   /// Runs with the settings that PROXY_SETTINGS names, until SIGTERM or SIGINT.
   ///
@@ -25,45 +27,59 @@ public enum PublicProxy {
     try await run(own, metricsSettings: settings.metrics, logger: logger)
   }
 
-  /// Runs until SIGTERM or SIGINT. Prints one `ready` line when the listeners are bound and the own node has answered.
+  /// Runs until SIGTERM or SIGINT. Prints one `ready` line when the listeners are bound and, where there is one, the own node has answered.
+  ///
+  /// The routes of the settings work from the first moment on, whether the node is there or not.
   public static func run(_ settings: PublicProxySettings, metricsSettings: MetricsSettings?, logger: Logger) async throws {
     let metrics = MetricsRegistry()
     metrics.collect(ProcessFacts.samples)
-    let book = try await AnnouncementBook.open(settings.datastore, logger: logger, metrics: metrics)
-    let link = try LocalLinks.nodeLink(
-      ownName: settings.name, client: settings.jsonrpcClient, server: settings.jsonrpcServer, logger: logger, metrics: metrics)
-    let methods = PublicMethods(ownName: settings.name, book: book, listAllGroups: Set(settings.listAllGroups), logger: logger)
-    let server = try LocalLinks.server(
-      name: "jsonrpc_server", settings.jsonrpcServer, ownName: settings.name, pins: { link.pins }, logger: logger, metrics: metrics,
-      handler: methods.handle)
+    let routes = try StaticRoutes(settings.routes, fallback: settings.fallback, key: "public.routes")
+    let network: NetworkSide? =
+      if let network = settings.network {
+        try await NetworkSide.open(network, routes: routes, logger: logger, metrics: metrics)
+      } else { nil }
     let endpoint = metricsSettings.map { MetricsEndpoint.make($0, logger: logger, metrics: metrics) }
 
-    let engine = try EngineStart.start(settings.relay, tokenWait: settings.acceptTimeout, logger: logger, metrics: metrics)
-    let (clients, tokens): (Int, Int)
+    let engine = try EngineStart.start(settings.relay, tokenWait: settings.network?.acceptTimeout, logger: logger, metrics: metrics)
+    let (clients, tokens): (Int, Int?)
     do {
       clients = try EngineStart.listen(engine, for: .clients, on: settings.tlsBindAddress)
-      tokens = try EngineStart.listen(engine, for: .tokens, on: settings.internalBindAddress)
+      tokens =
+        if let network = settings.network {
+          try EngineStart.listen(engine, for: .tokens, on: network.internalBindAddress)
+        } else { nil }
     } catch {
       await engine.stop()
       throw error
     }
-    let local = try await server.bind()
+    let local = try await network?.server.bind()
     let scraped = try await endpoint?.bind()
     logger.info(
       "listening",
       metadata: [
-        "clients": "\(clients)", "tokens": "\(tokens)", "jsonrpc": "\(local)", "metrics": "\(scraped?.description ?? "off")",
-        "announcements": "\(book.list(of: nil).count)",
+        "clients": "\(clients)", "tokens": "\(tokens.map(String.init) ?? "off")", "jsonrpc": "\(local?.description ?? "off")",
+        "metrics": "\(scraped?.description ?? "off")", "routes": "\(settings.routes.count)",
+        "announcements": "\(network?.book.list(of: nil).count ?? 0)",
       ])
 
+    let streamLog = StreamLog(logger: logger)
     let routing = ClientRouting(
-      engine: engine, book: book, node: link, internalEndpoint: settings.internalEndpoint.description,
-      acceptTimeout: settings.acceptTimeout,
-      drainLimit: settings.relay.drainTimeout, streamLog: StreamLog(logger: logger), logger: logger, notices: NoticeCounters(metrics))
-    let ready = ReadyLine(logger: logger, after: link.firstAnswer)
+      engine: engine, lookup: lookup(in: network, or: routes),
+      handover: network?.handover(of: engine, streamLog: streamLog, logger: logger, metrics: metrics),
+      drainLimit: settings.relay.drainTimeout, streamLog: streamLog, logger: logger, counters: RoutingCounters(metrics))
     // Stopped from the last to the first: no new announcements, then the streams are drained, then the link goes.
-    var services: [any Service] = [link, book, routing, server, ready]
-    if let endpoint { services.insert(endpoint, at: 0) }
+    var services: [any Service] = []
+    if let endpoint { services.append(endpoint) }
+    if let network { services += [network.link, network.book] }
+    services.append(routing)
+    if let network { services.append(network.server) }
+    services.append(ReadyLine(logger: logger, after: network?.link.firstAnswer ?? .opened))
     try await Operations.run(services, logger: logger, stopLimit: settings.relay.drainTimeout + EngineStart.stopMargin)
+  }
+
+  private static func lookup(in network: NetworkSide?, or routes: StaticRoutes) -> @Sendable (String, [[UInt8]]) -> RouteOutcome {
+    if let book = network?.book { return { name, alpn in book.lookup(name, alpn: alpn) } }
+    let table = RouteTable(routes: routes)
+    return { name, alpn in table.lookup(name, alpn: alpn, now: Date()) }
   }
 }

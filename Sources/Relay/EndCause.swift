@@ -21,6 +21,8 @@ public enum EndCause: String, CaseIterable, Hashable, Sendable {
   case noServerName = "no_server_name"
   /// The hello names a server that nobody announced.
   case unknownName = "unknown_name"
+  /// The name in the hello has routes, but for other protocols than the hello offers.
+  case noProtocol = "no_protocol"
   /// The control plane will not have it.
   case policy
   /// Too many bytes of unrouted hellos, of all or of this source.
@@ -58,7 +60,8 @@ public enum EndCause: String, CaseIterable, Hashable, Sendable {
   public var fault: Fault {
     switch self {
     case .finished, .idle, .cancelled: .none
-    case .clientReset, .clientGone, .helloTimeout, .helloIncomplete, .malformedHello, .notTLS, .noServerName, .unknownName, .policy:
+    case .clientReset, .clientGone, .helloTimeout, .helloIncomplete, .malformedHello, .notTLS, .noServerName, .unknownName,
+      .noProtocol, .policy:
       .client
     case .upstreamReset, .waitedTooLong, .privateSideRefused, .privateSideAway, .upstreamUnreachable, .tokenPortUnreachable: .upstream
     case .helloBudget, .tooManyWaiting, .tooManyStreams, .stopped, .system: .ours

@@ -46,7 +46,7 @@ extension PrivateProxySettings {
       endpoint.finish()
     }
     announcements = AnnouncementSettings.list(section, owner: common.name)
-    relay = common.relay
+    relay = section.section("relay").map(RelayLimits.init) ?? relay
     section.finish()
   }
 }

@@ -1,65 +1,55 @@
-public import HyperModel
+import HyperModel
 
-/// The `public` map of a proxy: the role that faces the Internet (PROTOCOL.md 3.5).
+/// The `public` map of a proxy: the role that faces the Internet (PROTOCOL.md 3.5, and our additions).
 public struct PublicProxySettings: Hashable, Sendable {
-  /// `name`, required: the operator name of the node beside it.
-  public var name: OperatorName
-  /// `datastore`, required.
-  public var datastore: DatastoreSettings
   /// `tls_bind_address`, default `localhost:443`: where clients connect; TCP only.
   public var tlsBindAddress: BindAddress
-  /// `internal_bind_address`, default `localhost:9999`: where private proxies show their tokens; TCP only.
-  public var internalBindAddress: BindAddress
-  /// `internal_endpoint`, default `localhost:9999`: the address private proxies are told to dial.
-  public var internalEndpoint: HostPort
+  /// `routes`, default none: names that are served from a server within our own reach.
+  public var routes: [RouteSettings]
+  /// `fallback.address`, default none: where hellos go whose name nobody has.
+  public var fallback: DialAddress?
+  /// The keys of the announcing side. Nil when there are routes and none of these keys: then nothing can be announced,
+  /// and there is no node.
+  public var network: PublicNetworkSettings?
   /// `tcp_rate_limits`, default none. Accepted, not applied yet.
   public var tcpRateLimits: [RateLimit]
-  /// `jsonrpc_client`, required: towards the own node.
-  public var jsonrpcClient: JSONRPCClientSettings
-  /// `jsonrpc_server`, required: calls from the own node.
-  public var jsonrpcServer: JSONRPCServerSettings
-  /// `accept_timeout`, 0.1…3000 seconds, default 10: how long a client waits for its private side.
-  public var acceptTimeout: Duration
-  /// `list_all_groups`, default none: members of these groups see everybody's announcements, others only their own.
-  public var listAllGroups: [String]
   /// `relay`, default all defaults.
   public var relay: RelayLimits
 
   public init(
-    name: OperatorName, datastore: DatastoreSettings, tlsBindAddress: BindAddress = .tcp(host: "localhost", port: 443),
-    internalBindAddress: BindAddress = .tcp(host: "localhost", port: 9999),
-    internalEndpoint: HostPort = HostPort(host: "localhost", port: 9999), tcpRateLimits: [RateLimit] = [],
-    jsonrpcClient: JSONRPCClientSettings, jsonrpcServer: JSONRPCServerSettings, acceptTimeout: Duration = .seconds(10),
-    listAllGroups: [String] = [], relay: RelayLimits = RelayLimits()
+    tlsBindAddress: BindAddress = .tcp(host: "localhost", port: 443), routes: [RouteSettings] = [], fallback: DialAddress? = nil,
+    network: PublicNetworkSettings?, tcpRateLimits: [RateLimit] = [], relay: RelayLimits = RelayLimits()
   ) {
-    self.name = name
-    self.datastore = datastore
     self.tlsBindAddress = tlsBindAddress
-    self.internalBindAddress = internalBindAddress
-    self.internalEndpoint = internalEndpoint
+    self.routes = routes
+    self.fallback = fallback
+    self.network = network
     self.tcpRateLimits = tcpRateLimits
-    self.jsonrpcClient = jsonrpcClient
-    self.jsonrpcServer = jsonrpcServer
-    self.acceptTimeout = acceptTimeout
-    self.listAllGroups = listAllGroups
     self.relay = relay
   }
 }
 
 extension PublicProxySettings {
   init(_ section: Section) {
-    let common = CommonProxySettings(section)
-    self.init(name: common.name, datastore: common.datastore, jsonrpcClient: common.jsonrpcClient, jsonrpcServer: common.jsonrpcServer)
+    self.init(network: nil)
     tlsBindAddress = section.optional("tls_bind_address", BindAddress.tcp(parsing:)) ?? tlsBindAddress
-    internalBindAddress = section.optional("internal_bind_address", BindAddress.tcp(parsing:)) ?? internalBindAddress
-    internalEndpoint =
-      section.optional("internal_endpoint") { text throws(TextMismatch) in try HostPort(parsing: text) } ?? internalEndpoint
+    routes = RouteSettings.list(section, "routes")
+    if let fallback = section.section("fallback") {
+      self.fallback = fallback.required("address", placeholder: DialAddress.unix(path: "")) { text throws(TextMismatch) in
+        try DialAddress(parsing: text)
+      }
+      fallback.finish()
+    }
     tcpRateLimits = RateLimit.list(section)
-    acceptTimeout = section.seconds("accept_timeout", in: 0.1...3000) ?? acceptTimeout
-    listAllGroups = section.strings("list_all_groups")
-    relay = common.relay
-    if tlsBindAddress == internalBindAddress, tlsBindAddress.hasFixedPort {
-      section.fail("internal_bind_address", "expected an address other than tls_bind_address, found the same, \(tlsBindAddress)")
+    relay = section.section("relay").map(RelayLimits.init) ?? relay
+    // Whoever writes one key of the announcing side wants it, and is told what is missing.
+    let isAnnouncing = PublicNetworkSettings.keys.count(where: section.has) > 0
+    if isAnnouncing || !(section.has("routes") || section.has("fallback")) {
+      let network = PublicNetworkSettings(section)
+      self.network = network
+      if tlsBindAddress == network.internalBindAddress, tlsBindAddress.hasFixedPort {
+        section.fail("internal_bind_address", "expected an address other than tls_bind_address, found the same, \(tlsBindAddress)")
+      }
     }
     section.finish()
   }
@@ -71,7 +61,6 @@ struct CommonProxySettings {
   var datastore: DatastoreSettings
   var jsonrpcClient: JSONRPCClientSettings
   var jsonrpcServer: JSONRPCServerSettings
-  var relay: RelayLimits
 
   init(_ section: Section) {
     name = OperatorName(section.requiredString("name"))
@@ -82,7 +71,6 @@ struct CommonProxySettings {
     jsonrpcServer =
       section.section("jsonrpc_server", required: true).map(JSONRPCServerSettings.init)
       ?? JSONRPCServerSettings(bindAddress: .unix(path: ""))
-    relay = section.section("relay").map(RelayLimits.init) ?? RelayLimits()
   }
 }
 

@@ -1,5 +1,4 @@
 import ClientHello
-import JSONRPC
 public import Logging
 public import Operations
 public import Relay
@@ -53,14 +52,6 @@ extension EngineStart {
     logger.info("draining", metadata: ["limit": "\(limit)", "streams": "\(engine.snapshot().streams)"])
     await engine.drain(limit: limit)
     await engine.stop()
-  }
-}
-
-extension DialTarget {
-  /// Reads `host:port`; nil when the text is something else.
-  public init?(_ hostPort: String) {
-    guard case .tcp(let host, let port) = ListenAddress(hostPort), port > 0 else { return nil }
-    self = .host(host, port: port)
   }
 }
 

@@ -14,6 +14,13 @@ public final class Latch: Sendable {
 
   public init() {}
 
+  /// A door without a lock: where there is nothing to wait for.
+  public static var opened: Latch {
+    let latch = Latch()
+    latch.open()
+    return latch
+  }
+
   public var isOpen: Bool { state.withLock { $0.isOpen } }
 
   /// Opens it for good. Opening again does nothing.

@@ -67,8 +67,8 @@ extension EndCause {
   var isRefusal: Bool {
     switch self {
     case .finished, .clientReset, .upstreamReset, .idle, .cancelled, .stopped: false
-    case .clientGone, .helloTimeout, .helloIncomplete, .malformedHello, .notTLS, .noServerName, .unknownName, .policy, .helloBudget,
-      .tooManyWaiting, .tooManyStreams, .waitedTooLong, .privateSideRefused, .privateSideAway, .upstreamUnreachable,
+    case .clientGone, .helloTimeout, .helloIncomplete, .malformedHello, .notTLS, .noServerName, .unknownName, .noProtocol, .policy,
+      .helloBudget, .tooManyWaiting, .tooManyStreams, .waitedTooLong, .privateSideRefused, .privateSideAway, .upstreamUnreachable,
       .tokenPortUnreachable, .system:
       true
     }

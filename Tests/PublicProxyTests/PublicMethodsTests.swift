@@ -21,9 +21,14 @@ import Testing
     methods = PublicMethods(ownName: "public-proxy-1", book: book, listAllGroups: ["sd-admin"], logger: Logger(label: "test"))
   }
 
-  private static func open(_ folder: String) async throws -> AnnouncementBook {
+  private static func open(_ folder: String, routes: StaticRoutes = .none) async throws -> AnnouncementBook {
     let store = try SQLiteAnnouncementStore(path: "\(folder)/store.sqlite")
-    return try await AnnouncementBook.open(store, logger: Logger(label: "test"), metrics: MetricsRegistry())
+    return try await AnnouncementBook.open(store, routes: routes, logger: Logger(label: "test"), metrics: MetricsRegistry())
+  }
+
+  private func holder(of name: String, in book: AnnouncementBook? = nil) -> OperatorName? {
+    guard case .announced(let announcement) = (book ?? self.book).lookup(name, alpn: []) else { return nil }
+    return announcement.owner
   }
 
   private func remove() { try? FileManager.default.removeItem(atPath: folder) }
@@ -49,8 +54,8 @@ import Testing
   @Test func anAllowedNameIsHeldFromThenOn() async throws {
     defer { remove() }
     #expect(await announce([["domain": "A.example.org"]], as: client("op-1")) == .result([nil]))
-    #expect(book.holder(of: "a.example.org") == "op-1")
-    #expect(book.holder(of: "b.example.org") == nil)
+    #expect(holder(of: "a.example.org") == "op-1")
+    #expect(holder(of: "b.example.org") == nil)
   }
 
   @Test func eachItemHasItsOwnAnswer() async throws {
@@ -65,7 +70,7 @@ import Testing
     #expect(answers.map { $0["code"]?.integer } == [nil, 403, 409])
     #expect(answers[0].isNull)
     #expect(answers[2]["message"]?.string?.contains("taken.example.org") == true)
-    #expect(book.holder(of: "taken.example.org") == "op-2")
+    #expect(holder(of: "taken.example.org") == "op-2")
   }
 
   @Test func withoutSettingsInTheDirectoryNothingIsAllowed() async throws {
@@ -105,7 +110,7 @@ import Testing
     let expiry = RFC3339.format(Date().addingTimeInterval(3600))
     _ = await announce([["domain": "a.example.org", "expires_at": .string(expiry)]], as: client("op-1"))
     let reopened = try await Self.open(folder)
-    #expect(reopened.holder(of: "a.example.org") == "op-1")
+    #expect(holder(of: "a.example.org", in: reopened) == "op-1")
     #expect(reopened.list(of: nil).first?.expiresAt == RFC3339.parse(expiry))
   }
 
@@ -113,8 +118,23 @@ import Testing
     defer { remove() }
     _ = await announce([["domain": "a.example.org"]], as: client("op-1"))
     #expect(await announce([["domain": "a.example.org", "expires_at": "2020-01-01T00:00:00Z"]], as: client("op-1")) == .result([nil]))
-    #expect(book.holder(of: "a.example.org") == nil)
+    #expect(holder(of: "a.example.org") == nil)
     #expect(try await Self.open(folder).list(of: nil).isEmpty)
+  }
+
+  @Test func whatTheSettingsRouteIsForgottenAtTheNextStartAndCannotBeAnnouncedAgain() async throws {
+    defer { remove() }
+    _ = await announce([["domain": "a.example.org"], ["domain": "b.example.org"]], as: client("op-1"))
+    let route = StaticRoute(domain: "a.example.org", address: "localhost:1")
+    let reopened = try await Self.open(folder, routes: StaticRoutes([route]))
+    #expect(reopened.list(of: nil).map(\.domain) == ["b.example.org"])
+    #expect(reopened.lookup("a.example.org", alpn: []) == .route(route))
+    let refusals = try await reopened.announce(
+      [AnnouncementRequest(domain: "A.example.org")], by: "op-1", allowed: AllowedDomains([".example.org"]))
+    #expect(refusals == [.staticRoute(domain: "a.example.org")])
+    #expect(refusals[0]?.code == 409)
+    // For good: without the route the name is nobody's.
+    #expect(try await Self.open(folder).list(of: nil).map(\.domain) == ["b.example.org"])
   }
 
   @Test func manyAtOnceLoseNothing() async throws {

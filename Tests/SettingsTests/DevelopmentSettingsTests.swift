@@ -22,15 +22,15 @@ import Testing
 
   @Test func thePublicProxyLoads() throws {
     let role = "public-proxy-1"
-    let expected = PublicProxySettings(
+    let network = PublicNetworkSettings(
       name: "public-proxy-1", datastore: DatastoreSettings(filename: "run/public-proxy-1.sqlite"),
-      tlsBindAddress: .tcp(host: "127.0.0.1", port: 4433),
       internalBindAddress: .tcp(host: "localhost", port: 9999), internalEndpoint: HostPort(host: "localhost", port: 9999),
       jsonrpcClient: JSONRPCClientSettings(
         endpoint: .https(HTTPLocation(address: HostPort(host: "localhost", port: 5544), path: "/jsonrpc")),
         tls: tls(role, operatorName: "public-proxy-1", serverName: "public-proxy-1")),
       jsonrpcServer: JSONRPCServerSettings(bindAddress: .tcp(host: "localhost", port: 6655), tls: tls(role, operatorName: "public-proxy-1"))
     )
+    let expected = PublicProxySettings(tlsBindAddress: .tcp(host: "127.0.0.1", port: 4433), network: network)
     #expect(try ProxySettings(load(role)) == ProxySettings(public: expected))
   }
 

@@ -29,12 +29,14 @@ import Testing
 
   @Test func thePublicDefaultsAreThoseOfTheNetwork() throws {
     let settings = try proxy(role("public"))
-    let expected = PublicProxySettings(name: "p", datastore: store, jsonrpcClient: client, jsonrpcServer: server)
+    let network = PublicNetworkSettings(name: "p", datastore: store, jsonrpcClient: client, jsonrpcServer: server)
+    let expected = PublicProxySettings(network: network)
     #expect(settings == ProxySettings(public: expected))
     #expect(expected.tlsBindAddress == .tcp(host: "localhost", port: 443))
-    #expect(expected.internalBindAddress == .tcp(host: "localhost", port: 9999))
-    #expect(expected.internalEndpoint == HostPort(host: "localhost", port: 9999))
-    #expect(expected.acceptTimeout == .seconds(10))
+    #expect(expected.routes.isEmpty && expected.fallback == nil)
+    #expect(network.internalBindAddress == .tcp(host: "localhost", port: 9999))
+    #expect(network.internalEndpoint == HostPort(host: "localhost", port: 9999))
+    #expect(network.acceptTimeout == .seconds(10))
     #expect(expected.relay == RelayLimits())
   }
 
@@ -48,6 +50,10 @@ import Testing
           internal_endpoint: "relay.example:7777"
           accept_timeout: 2.5
           list_all_groups: [admins]
+          routes:
+            - {domain: WWW.example, address: "[::1]:8443"}
+            - {domain: "*.example", alpn: [h2, acme-tls/1], address: "unix:run/web.sock"}
+          fallback: {address: "web.example:443"}
           tcp_rate_limits: [{type: hour, limit: 1}]
           relay:
             loops: 3
@@ -89,11 +95,17 @@ import Testing
     relay.listenBacklog = 128
     relay.pipeSize = 65_536
     relay.pipesPerLoop = 0
+    let network = PublicNetworkSettings(
+      name: "p", datastore: store, internalBindAddress: .tcp(host: "0.0.0.0", port: 7777),
+      internalEndpoint: HostPort(host: "relay.example", port: 7777), jsonrpcClient: client, jsonrpcServer: server,
+      acceptTimeout: .milliseconds(2500), listAllGroups: ["admins"])
     let expected = PublicProxySettings(
-      name: "p", datastore: store, tlsBindAddress: .tcp(host: "0.0.0.0", port: 443), internalBindAddress: .tcp(host: "0.0.0.0", port: 7777),
-      internalEndpoint: HostPort(host: "relay.example", port: 7777), tcpRateLimits: [RateLimit(window: .hour, limit: 1)],
-      jsonrpcClient: client,
-      jsonrpcServer: server, acceptTimeout: .milliseconds(2500), listAllGroups: ["admins"], relay: relay)
+      tlsBindAddress: .tcp(host: "0.0.0.0", port: 443),
+      routes: [
+        RouteSettings(domain: "www.example", address: .tcp(HostPort(host: "::1", port: 8443))),
+        RouteSettings(domain: "*.example", alpn: ["h2", "acme-tls/1"], address: .unix(path: "run/web.sock")),
+      ], fallback: .tcp(HostPort(host: "web.example", port: 443)), network: network,
+      tcpRateLimits: [RateLimit(window: .hour, limit: 1)], relay: relay)
     #expect(settings.public == expected)
     #expect(settings.metrics == MetricsSettings(bindAddress: .tcp(host: "localhost", port: 2112)))
     #expect(settings.warnings.map(\.keyPath) == ["public.tcp_rate_limits"])
@@ -123,6 +135,31 @@ import Testing
     #expect(settings.private == expected)
     #expect(settings.public == nil)
     #expect(settings.warnings.map(\.keyPath) == ["private.internal_endpoint.jsonrpc_path", "private.internal_endpoint.timeout"])
+  }
+
+  @Test func withRoutesAloneThereIsNoNetwork() throws {
+    let settings = try proxy("public: {routes: [{domain: a.example, address: 'localhost:1'}]}").public
+    #expect(
+      settings
+        == PublicProxySettings(
+          routes: [RouteSettings(domain: "a.example", address: .tcp(HostPort(host: "localhost", port: 1)))], network: nil))
+    #expect(try proxy("public: {fallback: {address: 'localhost:1'}}").public?.network == nil)
+  }
+
+  /// A key of the announcing side says that it is wanted, and then all of it has to be there.
+  @Test(arguments: ["name: p", "internal_bind_address: 'a:1'", "accept_timeout: 1", "list_all_groups: [a]", "internal_endpoint: 'a:1'"])
+  func besideRoutesHalfANetworkIsAnError(_ key: String) throws {
+    let found = try failure("public:\n  routes: [{domain: a.example, address: 'localhost:1'}]\n  \(key)")
+    for needed in ["datastore", "jsonrpc_client", "jsonrpc_server"] {
+      #expect(found.contains("a.yml:2:3: public.\(needed): expected a map, found nothing"), "\(found)")
+    }
+  }
+
+  @Test func oneNameMayHaveARouteForEveryProtocolAndOneForTheRest() throws {
+    let routes = try proxy(
+      "public: {routes: [{domain: a.b, address: 'c:1'}, {domain: A.b, alpn: [h2], address: 'c:2'}, {domain: '*.b', address: 'c:3'}]}"
+    ).public?.routes
+    #expect(routes?.map(\.domain) == ["a.b", "a.b", "*.b"])
   }
 
   @Test func defaultsStayBelowABoundThatIsSetLower() throws {
@@ -192,6 +229,53 @@ import Testing
     ("accept_timeout: .nan", "6:19: public.accept_timeout: expected a number of seconds from 0.1 to 3000, found the number .nan"),
     ("list_all_groups: admins", #"6:20: public.list_all_groups: expected a list, found the string "admins""#),
     ("announcements: []", "6:3: public.announcements: unknown key"),
+    ("routes: {}", "6:11: public.routes: expected a list, found a map"),
+    ("routes: [a.b]", #"6:12: public.routes[0]: expected a map, found the string "a.b""#),
+    ("routes: [{domain: a.b}]", "6:12: public.routes[0].address: expected a string, found nothing"),
+    ("routes: [{address: 'a:1'}]", "6:12: public.routes[0].domain: expected a string, found nothing"),
+    (
+      "routes: [{domain: '*', address: 'a:1'}]",
+      #"6:21: public.routes[0].domain: expected a host name, or a wildcard like *.example.org, found the string "*" (it has characters other than letters, digits, hyphens, underscores and dots)"#
+    ),
+    (
+      "routes: [{domain: 10.0.0.1, address: 'a:1'}]",
+      #"6:21: public.routes[0].domain: expected a host name, or a wildcard like *.example.org, found the string "10.0.0.1" (it is an address, or ends in a number like one)"#
+    ),
+    (
+      "routes: [{domain: a.b, address: a}]",
+      #"6:35: public.routes[0].address: expected host:port, found the string "a""#
+    ),
+    (
+      "routes: [{domain: a.b, address: '::1:443'}]",
+      #"6:35: public.routes[0].address: expected host:port, found the string "::1:443" (an IPv6 address stands in brackets, like [::1]:4433)"#
+    ),
+    (
+      "routes: [{domain: a.b, address: 'a:0'}]", #"6:35: public.routes[0].address: expected a port from 1 to 65535, found the string "a:0""#
+    ),
+    (
+      "routes: [{domain: a.b, address: 'unix:'}]",
+      #"6:35: public.routes[0].address: expected unix: followed by the path of a socket, found the string "unix:""#
+    ),
+    ("routes: [{domain: a.b, address: 'a:1', alpn: h2}]", #"6:48: public.routes[0].alpn: expected a list, found the string "h2""#),
+    (
+      "routes: [{domain: a.b, address: 'a:1', alpn: ['']}]",
+      #"6:49: public.routes[0].alpn[0]: expected a protocol id of 1 to 255 bytes, found the string """#
+    ),
+    (
+      "routes: [{domain: a.b, address: 'a:1', alpn: []}]",
+      "6:48: public.routes[0].alpn: expected at least one protocol, found an empty list (leave the key out for all protocols)"
+    ),
+    (
+      "routes: [{domain: a.b, address: 'a:1'}, {domain: A.b, address: 'a:2'}]",
+      "6:52: public.routes[1].domain: expected one item for all protocols of a.b, found another one at a.yml:6:12"
+    ),
+    (
+      "routes: [{domain: a.b, alpn: [h2, x], address: 'a:1'}, {domain: a.b, alpn: [y, x], address: 'a:2'}]",
+      #"6:78: public.routes[1].alpn: expected one item for protocol "x" of a.b, found another one at a.yml:6:12"#
+    ),
+    ("routes: [{domain: a.b, address: 'a:1', port: 1}]", "6:42: public.routes[0].port: unknown key"),
+    ("fallback: 'a:1'", #"6:13: public.fallback: expected a map, found the string "a:1""#),
+    ("fallback: {}", "6:13: public.fallback.address: expected a string, found nothing"),
     ("relay: {max_steams: 1}", #"6:11: public.relay.max_steams: unknown key (did you mean "max_streams"?)"#),
     ("relay: {max_streams: 1.5}", "6:24: public.relay.max_streams: expected a whole number from 1 to 16777216, found the number 1.5"),
     ("relay: {max_streams: 0}", "6:24: public.relay.max_streams: expected a whole number from 1 to 16777216, found the whole number 0"),

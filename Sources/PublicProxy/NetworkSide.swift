@@ -1,0 +1,38 @@
+import Announcements
+import JSONRPC
+import Logging
+import Operations
+import Relay
+import ServiceLifecycle
+import Settings
+import Wiring
+
+/// What makes a public proxy part of a Hyper network: the book of announcements, the link to the own node, and the server that node calls.
+struct NetworkSide: Sendable {
+  let book: AnnouncementBook
+  let link: NodeLink
+  let server: JSONRPCServer
+  private let settings: PublicNetworkSettings
+
+  /// Opens the store and loads certificates; listens on nothing yet.
+  ///
+  /// - Throws: `StartFailure` when the store or a certificate cannot be used.
+  static func open(
+    _ settings: PublicNetworkSettings, routes: StaticRoutes, logger: Logger, metrics: MetricsRegistry
+  ) async throws(StartFailure) -> NetworkSide {
+    let book = try await AnnouncementBook.open(settings.datastore, routes: routes, logger: logger, metrics: metrics)
+    let link = try LocalLinks.nodeLink(
+      ownName: settings.name, client: settings.jsonrpcClient, server: settings.jsonrpcServer, logger: logger, metrics: metrics)
+    let methods = PublicMethods(ownName: settings.name, book: book, listAllGroups: Set(settings.listAllGroups), logger: logger)
+    let server = try LocalLinks.server(
+      name: "jsonrpc_server", settings.jsonrpcServer, ownName: settings.name, pins: { link.pins }, logger: logger, metrics: metrics,
+      handler: methods.handle)
+    return NetworkSide(book: book, link: link, server: server, settings: settings)
+  }
+
+  func handover(of engine: RelayEngine, streamLog: StreamLog, logger: Logger, metrics: MetricsRegistry) -> Handover {
+    Handover(
+      engine: engine, node: link, internalEndpoint: settings.internalEndpoint.description, acceptTimeout: settings.acceptTimeout,
+      streamLog: streamLog, logger: logger, notices: NoticeCounters(metrics))
+  }
+}
