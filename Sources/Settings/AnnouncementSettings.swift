@@ -3,7 +3,7 @@ public import HyperModel
 
 /// One item of a private proxy's `announcements`.
 public struct AnnouncementSettings: Hashable, Sendable {
-  /// `domain`, required: a full host name, in lower case here however it was written. No wildcards yet.
+  /// `domain`, required: a full host name or a wildcard of one label (`*.example.org`), in lower case here however it was written.
   public var domain: String
   /// `proxy`, required: the operator name of the public proxy.
   public var proxy: OperatorName
@@ -39,7 +39,7 @@ extension AnnouncementSettings {
 
   private init(_ item: Section) {
     self.init(
-      domain: item.required("domain", placeholder: "", hostName),
+      domain: item.required("domain", placeholder: "", namePattern),
       proxy: OperatorName(item.requiredString("proxy")),
       expiresAt: item.optional("expires_at") { text throws(TextMismatch) in
         guard let date = RFC3339.parse(text) else { throw TextMismatch("a time like 2030-12-31T23:59:59Z (RFC 3339)") }
@@ -53,25 +53,4 @@ extension AnnouncementSettings {
     }
     item.finish()
   }
-}
-
-/// A host name as a ClientHello can carry it (RFC 6066 3): labels of letters, digits and inner hyphens, in lower case.
-func hostName(_ text: String) throws(TextMismatch) -> String {
-  let name = text.lowercased()
-  let labels = name.split(separator: ".", omittingEmptySubsequences: false)
-  let valid = labels.allSatisfy { label in
-    (1...63).contains(label.utf8.count) && label.first != "-" && label.last != "-"
-      && label.utf8.allSatisfy { (0x61...0x7A).contains($0) || (0x30...0x39).contains($0) || $0 == UInt8(ascii: "-") }
-  }
-  guard valid, name.utf8.count <= 253 else {
-    let hint: String? =
-      name.hasPrefix("*.")
-      ? "wildcards are not supported yet"
-      : name.hasSuffix(".") ? "without the dot at the end" : name.utf8.contains { $0 > 0x7F } ? "write it in its xn-- form" : nil
-    throw TextMismatch("a host name", hint: hint)
-  }
-  guard labels.last?.utf8.allSatisfy({ (0x30...0x39).contains($0) }) == false else {
-    throw TextMismatch("a host name", hint: "an address cannot be a server name")
-  }
-  return name
 }

@@ -60,17 +60,6 @@ extension RouteSettings {
   }
 }
 
-/// A host name, or a wildcard of one label, as it can be announced and routed; in lower case.
-func namePattern(_ text: String) throws(TextMismatch) -> String {
-  do throws(AnnouncementRefusal) {
-    return try DomainName.normalizedPattern(text)
-  } catch {
-    var hint: String?
-    if case .badName(_, let problem) = error { hint = text.utf8.contains { $0 > 0x7F } ? "write it in its xn-- form" : "it \(problem)" }
-    throw TextMismatch("a host name, or a wildcard like *.example.org", hint: hint)
-  }
-}
-
 /// A protocol id as clients send it (RFC 7301 3.1), for instance `h2` or `acme-tls/1`.
 private func protocolID(_ text: String) throws(TextMismatch) -> String {
   guard (1...255).contains(text.utf8.count) else { throw TextMismatch("a protocol id of 1 to 255 bytes") }

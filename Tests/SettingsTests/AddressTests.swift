@@ -73,22 +73,24 @@ import Testing
 
   @Test(arguments: [
     ("Test.Internal-Server.LOCAL", "test.internal-server.local"), ("a", "a"), ("1.a", "1.a"),
-    ("xn--bcher-kva.example", "xn--bcher-kva.example"),
+    ("xn--bcher-kva.example", "xn--bcher-kva.example"), ("a_b.C", "a_b.c"), ("*.A.b", "*.a.b"),
   ])
   func hostNamesAreLowerCased(text: String, name: String) throws {
-    #expect(try hostName(text) == name)
+    #expect(try namePattern(text) == name)
   }
 
   @Test func theLongestHostNameHas253Bytes() throws {
     let label = String(repeating: "a", count: 63)
     let longest = "\(label).\(label).\(label).\(label.dropLast(2))"
-    #expect(try hostName(longest) == longest)
-    #expect(throws: TextMismatch.self) { try hostName("\(longest)a") }
-    #expect(throws: TextMismatch.self) { try hostName("\(label)a.b") }
+    #expect(try namePattern(longest) == longest)
+    #expect(throws: TextMismatch.self) { try namePattern("\(longest)a") }
+    #expect(throws: TextMismatch.self) { try namePattern("\(label)a.b") }
   }
 
-  @Test(arguments: ["", ".", "a.", ".a", "a..b", "-a.b", "a-.b", "a_b.c", "*.a.b", "bücher.example", "127.0.0.1", "a b", "a:80", "[::1]"])
+  @Test(arguments: [
+    "", ".", "a.", ".a", "a..b", "-a.b", "a-.b", "*", "*.", "a*.b", "*.*.b", "bücher.example", "127.0.0.1", "a b", "a:80", "[::1]",
+  ])
   func otherTextsAreNoHostName(text: String) {
-    #expect(throws: TextMismatch.self) { try hostName(text) }
+    #expect(throws: TextMismatch.self) { try namePattern(text) }
   }
 }

@@ -304,20 +304,24 @@ import Testing
     ("announcements: [{proxy: q}]", "6:19: private.announcements[0].domain: expected a string, found nothing"),
     ("announcements: [{domain: a.b}]", "6:19: private.announcements[0].proxy: expected a string, found nothing"),
     (
-      "announcements: [{domain: '*.b', proxy: q}]",
-      #"6:28: private.announcements[0].domain: expected a host name, found the string "*.b" (wildcards are not supported yet)"#
+      "announcements: [{domain: 'a.*.b', proxy: q}]",
+      #"6:28: private.announcements[0].domain: expected a host name, or a wildcard like *.example.org, found the string "a.*.b" (it has characters other than letters, digits, hyphens, underscores and dots)"#
+    ),
+    (
+      "announcements: [{domain: '*.', proxy: q}]",
+      #"6:28: private.announcements[0].domain: expected a host name, or a wildcard like *.example.org, found the string "*." (it is a wildcard for something that is empty)"#
     ),
     (
       "announcements: [{domain: 10.0.0.1, proxy: q}]",
-      #"6:28: private.announcements[0].domain: expected a host name, found the string "10.0.0.1" (an address cannot be a server name)"#
+      #"6:28: private.announcements[0].domain: expected a host name, or a wildcard like *.example.org, found the string "10.0.0.1" (it is an address, or ends in a number like one)"#
     ),
     (
       "announcements: [{domain: a.b., proxy: q}]",
-      #"6:28: private.announcements[0].domain: expected a host name, found the string "a.b." (without the dot at the end)"#
+      #"6:28: private.announcements[0].domain: expected a host name, or a wildcard like *.example.org, found the string "a.b." (it ends with a dot)"#
     ),
     (
       "announcements: [{domain: bücher.de, proxy: q}]",
-      #"6:28: private.announcements[0].domain: expected a host name, found the string "bücher.de" (write it in its xn-- form)"#
+      #"6:28: private.announcements[0].domain: expected a host name, or a wildcard like *.example.org, found the string "bücher.de" (write it in its xn-- form)"#
     ),
     (
       "announcements: [{domain: a.b, proxy: p}]",
@@ -345,6 +349,11 @@ import Testing
   func privateKeysAreChecked(line: String, problem: String) throws {
     let lines = try failure(role("private", "  \(line)"))
     #expect(lines.first == "a.yml:\(problem)", "\(lines)")
+  }
+
+  @Test func aWildcardMayBeAnnounced() throws {
+    let text = role("private", "  announcements: [{domain: '*.A.b', proxy: q}, {domain: x.a.b, proxy: q}]")
+    #expect(try proxy(text).private?.announcements.map(\.domain) == ["*.a.b", "x.a.b"])
   }
 
   @Test func theSameDomainMayGoToTwoProxies() throws {
