@@ -37,12 +37,21 @@ public struct RelayLimits: Hashable, Sendable {
   /// `listen_backlog`, 1…65535, default 4096: connections that the kernel completes before they are accepted.
   public var listenBacklog = 4096
 
-  /// The defaults.
   /// `pipe_size`, 65536 to 1048576 bytes: the pipe that bulk is spliced through.
   public var pipeSize = 512 << 10
   /// `pipes_per_loop`, 0 to 4096: pipes that one loop lends at a time. 0: everything is copied.
   public var pipesPerLoop = 64
 
+  /// `dial_from`, default none: numeric addresses from which to dial, at most one of each family. The kernel chooses where there is none.
+  public var dialFrom: [String] = []
+  /// `keepalive_idle`, 1…32767 whole seconds, default 30: silence before the first keepalive probe.
+  public var keepaliveIdle: Duration = .seconds(30)
+  /// `keepalive_interval`, 1…32767 whole seconds, default 10: between probes.
+  public var keepaliveInterval: Duration = .seconds(10)
+  /// `keepalive_probes`, 1…127, default 4: how many may stay unanswered.
+  public var keepaliveProbes = 4
+
+  /// The defaults.
   public init() {}
 }
 
@@ -51,6 +60,9 @@ extension RelayLimits {
   private static let waiting: ClosedRange<Int64> = 1...1_048_576
   private static let budget: ClosedRange<Int64> = 65_536...17_179_869_184
   private static let timeout = 0.1...300.0
+  /// What the kernel takes (tcp(7): MAX_TCP_KEEPIDLE, MAX_TCP_KEEPINTVL, MAX_TCP_KEEPCNT).
+  private static let keepalive: ClosedRange<Int64> = 1...32_767
+  private static let probes: ClosedRange<Int64> = 1...127
 
   init(_ section: Section) {
     self.init()
@@ -73,6 +85,10 @@ extension RelayLimits {
     listenBacklog = section.integer("listen_backlog", in: 1...65_535) ?? listenBacklog
     pipeSize = section.integer("pipe_size", in: 65_536...1_048_576) ?? pipeSize
     pipesPerLoop = section.integer("pipes_per_loop", in: 0...4096) ?? pipesPerLoop
+    dialFrom = DialSource.list(section, "dial_from")
+    keepaliveIdle = section.integer("keepalive_idle", in: Self.keepalive).map { .seconds($0) } ?? keepaliveIdle
+    keepaliveInterval = section.integer("keepalive_interval", in: Self.keepalive).map { .seconds($0) } ?? keepaliveInterval
+    keepaliveProbes = section.integer("keepalive_probes", in: Self.probes) ?? keepaliveProbes
     checkTogether(section)
     section.finish()
   }

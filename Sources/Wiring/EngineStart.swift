@@ -76,6 +76,10 @@ extension RelayLimits {
     settings.listenBacklog = listenBacklog
     settings.pipeSize = pipeSize
     settings.pipesPerLoop = pipesPerLoop
+    settings.dialFrom = dialFrom
+    settings.keepaliveIdle = keepaliveIdle
+    settings.keepaliveInterval = keepaliveInterval
+    settings.keepaliveProbes = keepaliveProbes
     return settings
   }
 }

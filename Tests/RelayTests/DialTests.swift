@@ -36,6 +36,16 @@ struct DialTests {
     await side.engine.stop()
   }
 
+  /// A port that were chosen when the address is bound would be taken towards every destination (IP_BIND_ADDRESS_NO_PORT).
+  @Test(arguments: [("127.0.0.9", AF_INET), ("::", AF_INET6)])
+  func thePortIsLeftToTheConnect(text: String, family: Int32) throws {
+    let descriptor = Glibc.socket(family, Int32(SOCK_STREAM.rawValue), 0)
+    guard descriptor >= 0 else { return }  // a machine without IPv6
+    let socket = TestSocket(owning: descriptor)
+    #expect(try DialSource([text]).apply(to: socket.descriptor, family: family) == nil)
+    #expect(SocketAddress.localPort(of: socket.descriptor) == 0)
+  }
+
   @Test func anAddressThatIsNotOursIsNamedWhenDialling() async throws {
     let server = try TestServer()
     let target = server.target

@@ -29,6 +29,9 @@ import Testing
     #expect(try NodeSettings(node).channels.count == 3)
     let proxy = try Folder(["a.yml": example(of: document, startingWith: "private:")]).load()
     #expect(try ProxySettings(proxy).private?.announcements.count == 1)
+    let routes = try Folder(["a.yml": example(of: document, startingWith: "public:")]).load()
+    let edge = try ProxySettings(routes).public
+    #expect(edge?.routes.count == 3 && edge?.fallback != nil && edge?.network == nil)
     let server = example(of: document, startingWith: "jsonrpc_server:\n").replacing("\n", with: "\n  ")
     let rest = "  name: n\n  datastore: {settings: {filename: f}}\n  jsonrpc_client: {endpoint: unix:n}"
     let settings = try ProxySettings(Folder(["a.yml": "private:\n  \(server)\n\(rest)"]).load()).private

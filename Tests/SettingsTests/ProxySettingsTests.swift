@@ -74,6 +74,10 @@ import Testing
             listen_backlog: 128
             pipe_size: 65536
             pipes_per_loop: 0
+            dial_from: [127.0.0.2, "::1"]
+            keepalive_idle: 20
+            keepalive_interval: 5
+            keepalive_probes: 2
         metrics: {bind_address: "localhost:2112"}
         """))
     var relay = RelayLimits()
@@ -95,6 +99,10 @@ import Testing
     relay.listenBacklog = 128
     relay.pipeSize = 65_536
     relay.pipesPerLoop = 0
+    relay.dialFrom = ["127.0.0.2", "::1"]
+    relay.keepaliveIdle = .seconds(20)
+    relay.keepaliveInterval = .seconds(5)
+    relay.keepaliveProbes = 2
     let network = PublicNetworkSettings(
       name: "p", datastore: store, internalBindAddress: .tcp(host: "0.0.0.0", port: 7777),
       internalEndpoint: HostPort(host: "relay.example", port: 7777), jsonrpcClient: client, jsonrpcServer: server,
@@ -279,6 +287,19 @@ import Testing
     ("relay: {max_steams: 1}", #"6:11: public.relay.max_steams: unknown key (did you mean "max_streams"?)"#),
     ("relay: {max_streams: 1.5}", "6:24: public.relay.max_streams: expected a whole number from 1 to 16777216, found the number 1.5"),
     ("relay: {max_streams: 0}", "6:24: public.relay.max_streams: expected a whole number from 1 to 16777216, found the whole number 0"),
+    (
+      "relay: {dial_from: [localhost]}",
+      #"6:23: public.relay.dial_from[0]: expected a numeric IPv4 or IPv6 address, found the string "localhost" (without a port, and IPv6 without brackets)"#
+    ),
+    (
+      "relay: {dial_from: ['127.0.0.1:80']}",
+      #"6:23: public.relay.dial_from[0]: expected a numeric IPv4 or IPv6 address, found the string "127.0.0.1:80" (without a port, and IPv6 without brackets)"#
+    ),
+    (
+      "relay: {dial_from: [127.0.0.1, 127.0.0.2]}",
+      "6:22: public.relay.dial_from: expected one IPv4 address at most, found 127.0.0.1 and 127.0.0.2"
+    ),
+    ("relay: {keepalive_probes: 0}", "6:29: public.relay.keepalive_probes: expected a whole number from 1 to 127, found the whole number 0"),
     (
       "relay: {hello_bytes: 2048, hello_message_bytes: 4096}",
       "6:51: public.relay.hello_message_bytes: expected at most hello_bytes (2048), found 4096"
