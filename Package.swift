@@ -114,7 +114,10 @@ let package = Package(
       ]),
     library(
       "PrivateProxy",
-      ["Announcements", "Datastore", "HyperModel", "JSONRPC", "Operations", "Relay", "Settings", "Trust", "Wiring", logging, lifecycle]),
+      [
+        "Announcements", "ClientHello", "Datastore", "HyperModel", "JSONRPC", "Operations", "Relay", "Settings", "Trust", "Wiring", logging,
+        lifecycle,
+      ]),
     library("InternalServer", ["HyperModel", "JSONRPC", "Operations", "Trust", crypto, logging, lifecycle, nioCore]),
 
     // Programs: argument declarations and one call each.
@@ -146,7 +149,8 @@ let package = Package(
     tests("BrokerTests", ["Broker", "HyperModel", "Operations", logging]),
     tests("WiringTests", ["Wiring", "HyperModel", "JSONRPC", "Operations", "Relay", "Trust", logging]),
     tests("PublicProxyTests", ["PublicProxy", "Announcements", "Datastore", "HyperModel", "JSONRPC", "Operations", "Wiring", logging]),
-    tests("PrivateProxyTests", ["PrivateProxy", "Announcements", "HyperModel", "JSONRPC", "Operations", "Relay", "Wiring", logging]),
+    tests(
+      "PrivateProxyTests", ["PrivateProxy", "Announcements", "HyperModel", "JSONRPC", "Operations", "Relay", "Settings", "Wiring", logging]),
     tests(
       "EndToEndTests", ["HyperModel", "Operations", "Trust", subprocess, "hyper", "proxy", "internal-server"], exclude: ["clients"]),
   ]

@@ -84,6 +84,21 @@ public struct StaticRoutes: Sendable {
     return names(wildcard) ? wildcard : nil
   }
 
+  /// The most specific route that fits both name and protocols, where all of them have one owner, so that falling through
+  /// harms nobody: first those of the name, then those of the wildcard that covers it, then the fallback; among those of one
+  /// domain the one for a protocol of the client before the one for all. Without a fallback, `noProtocol` or `unknown`.
+  ///
+  /// - Parameter serverName: upper case does not matter.
+  public func mostSpecific(_ serverName: String, alpn: [[UInt8]]) -> RouteOutcome {
+    let name = DomainName.folded(serverName)
+    guard !NamePattern.isWildcard(name) else { return .unknown }
+    let exact = choose(name, alpn: alpn)
+    if case .route(let route)? = exact { return .route(route) }
+    let covering = wildcard(covering: name).flatMap { choose($0, alpn: alpn) }
+    if case .route(let route)? = covering { return .route(route) }
+    return fallback.map { .fallback(address: $0) } ?? exact ?? covering ?? .unknown
+  }
+
   /// What the settings say about a domain, as written there, for a client that offers these protocols; nil when they do not
   /// name it.
   ///

@@ -8,6 +8,8 @@ final class JoinOutcomes: Sendable {
   enum Outcome: Hashable, Sendable {
     case joined
     case failed(DialSide, String)
+    /// None of our servers is for it.
+    case unserved(String)
     /// The stream is gone without either having been said.
     case ended(String)
     /// Nothing was heard within the reader's patience: the dials go on.

@@ -1,14 +1,17 @@
+import ClientHello
 import Logging
 import Relay
 import ServiceLifecycle
 import Wiring
 
-/// Follows what the relay reports about the legs: tells whoever ordered one how it went, and logs how they ended.
+/// Follows what the relay reports about the legs: chooses their servers by their hellos where there are several, tells whoever ordered one
+/// how it went, and logs how they ended.
 ///
 /// Owns the engine's life: drains and stops it on graceful shutdown.
 struct LegStreams: Service {
   let engine: RelayEngine
   let joins: JoinOutcomes
+  let servers: InternalServers
   let drainLimit: Duration
   let streamLog: StreamLog
   let logger: Logger
@@ -24,9 +27,27 @@ struct LegStreams: Service {
           joins.ended(summary)
           streamLog.ended(summary)
         case .notice(let notice): streamLog.notice(notice)
-        case .helloArrived: break  // the private side reads no hellos
+        case .helloArrived(let stream, let hello, _): choose(for: stream, hello)
         }
       }
     }
+  }
+
+  private func choose(for stream: StreamID, _ hello: ClientHelloFacts) {
+    let name = hello.serverName ?? ""
+    switch servers.choose(name, alpn: hello.alpn) {
+    case .server(let target):
+      logger.debug("internal endpoint", metadata: ["stream": "\(stream)", "name": "\(name)", "to": "\(target)"])
+      engine.route(stream, to: target)
+    case .noServer:
+      refuse(stream, with: .unrecognizedName, cause: .unknownName, "no internal endpoint has the name '\(name)'")
+    case .noProtocol:
+      refuse(stream, with: .noApplicationProtocol, cause: .noProtocol, "no internal endpoint of '\(name)' is for these protocols")
+    }
+  }
+
+  private func refuse(_ stream: StreamID, with alert: TLSAlert, cause: EndCause, _ reason: String) {
+    joins.report(.unserved(reason), of: stream)
+    engine.refuse(stream, with: alert, cause: cause, detail: reason)
   }
 }

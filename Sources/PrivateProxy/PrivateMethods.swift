@@ -13,7 +13,7 @@ struct PrivateMethods: Sendable {
   let announcer: Announcer
   let engine: RelayEngine
   let joins: JoinOutcomes
-  let internalServer: DialTarget
+  let servers: InternalServers
   let logger: Logger
   let counters: PrivateCounters
 
@@ -36,8 +36,8 @@ struct PrivateMethods: Sendable {
 
   // MARK: Notices
 
-  /// Dials the token port and the internal server at once. A refusal known in time makes this an error; later ones reach the client as alert 80
-  /// through the leg.
+  /// Dials the token port and the internal server at once; with several servers the token port first, because the hello behind it decides. A
+  /// refusal known in time makes this an error; later ones reach the client as an alert through the leg.
   private func incomingConnection(_ params: [String: JSONValue]) async throws(CallFault) -> JSONValue {
     counters.notices.increment()
     let caller = try CallingOperator.read(params)
@@ -55,7 +55,9 @@ struct PrivateMethods: Sendable {
         metadata: ["endpoint": "\(notice.endpoint)", "from": "\(caller.name)", "allowed": "\(endpoints.joined(separator: ", "))"])
       throw CallFault(code: 403, message: "endpoint '\(notice.endpoint)' is not allowed for announcements at '\(caller.name)'")
     }
-    let stream = engine.join(token: notice.token, at: target, upstream: internalServer)
+    let stream =
+      servers.only.map { engine.join(token: notice.token, at: target, upstream: $0) }
+      ?? engine.join(token: notice.token, at: target, serverName: notice.domain)
     logger.debug("notice", metadata: ["stream": "\(stream)", "name": "\(notice.domain)", "from": "\(caller.name)"])
     switch await joins.outcome(of: stream, patience: Self.answerPatience) {
     case .joined, .undecided:
@@ -66,6 +68,9 @@ struct PrivateMethods: Sendable {
     case .failed(.tokenPort, let reason):
       counters.failed.increment()
       throw CallFault(code: 502, message: "the token port \(notice.endpoint) cannot be reached: \(reason)")
+    case .unserved(let reason):
+      counters.unserved.increment()
+      throw CallFault(code: 404, message: reason)
     case .ended(let reason):
       counters.failed.increment()
       throw CallFault(code: 502, message: "the stream ended before it began: \(reason)")
@@ -126,11 +131,13 @@ struct PrivateCounters: Sendable {
   let notices: Counter
   let refused: Counter
   let failed: Counter
+  let unserved: Counter
 
   init(_ metrics: MetricsRegistry) {
     notices = metrics.counter("hyper_notices_received_total", help: "Notices received.")
     let help = "Notices that were answered with an error."
     refused = metrics.counter("hyper_notices_rejected_total", help: help, labels: ["reason": "refused"])
     failed = metrics.counter("hyper_notices_rejected_total", help: help, labels: ["reason": "dial_failed"])
+    unserved = metrics.counter("hyper_notices_rejected_total", help: help, labels: ["reason": "no_internal_endpoint"])
   }
 }

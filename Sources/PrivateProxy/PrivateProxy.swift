@@ -27,6 +27,7 @@ public enum PrivateProxy {
   public static func run(_ settings: PrivateProxySettings, metricsSettings: MetricsSettings?, logger: Logger) async throws {
     let metrics = MetricsRegistry()
     metrics.collect(ProcessFacts.samples)
+    let servers = try InternalServers(settings)
     let book = try await OutgoingBook.open(settings, logger: logger)
     let link = try LocalLinks.nodeLink(
       ownName: settings.name, client: settings.jsonrpcClient, server: settings.jsonrpcServer, logger: logger, metrics: metrics)
@@ -35,8 +36,7 @@ public enum PrivateProxy {
     let joins = JoinOutcomes()
     let methods = PrivateMethods(
       ownName: settings.name, book: book, announcer: announcer, engine: engine, joins: joins,
-      internalServer: .host(settings.internalEndpoint.host, port: settings.internalEndpoint.port), logger: logger,
-      counters: PrivateCounters(metrics))
+      servers: servers, logger: logger, counters: PrivateCounters(metrics))
     let server = try LocalLinks.server(
       name: "jsonrpc_server", settings.jsonrpcServer, ownName: settings.name, pins: { link.pins }, logger: logger, metrics: metrics,
       handler: methods.handle)
@@ -45,10 +45,14 @@ public enum PrivateProxy {
     let scraped = try await endpoint?.bind()
     logger.info(
       "listening",
-      metadata: ["jsonrpc": "\(local)", "metrics": "\(scraped?.description ?? "off")", "announcements": "\(book.list().count)"])
+      metadata: [
+        "jsonrpc": "\(local)", "metrics": "\(scraped?.description ?? "off")", "announcements": "\(book.list().count)",
+        "internal_endpoints": "\(settings.internalEndpoints.count)",
+      ])
 
     let streams = LegStreams(
-      engine: engine, joins: joins, drainLimit: settings.relay.drainTimeout, streamLog: StreamLog(logger: logger), logger: logger)
+      engine: engine, joins: joins, servers: servers, drainLimit: settings.relay.drainTimeout, streamLog: StreamLog(logger: logger),
+      logger: logger)
     // Stopped from the last to the first: no new notices, then the streams are drained, then the link goes.
     var services: [any Service] = [link, streams, announcer, server, ReadyLine(logger: logger, after: announcer.settled)]
     if let endpoint { services.insert(endpoint, at: 0) }

@@ -104,8 +104,11 @@ final class Commons: @unchecked Sendable {
   func releasePresenting() { presenting.wrappingSubtract(1, ordering: .relaxed) }
 
   /// Counts bytes of a hello; false when there are too many, of all or of this source.
-  func admitHello(bytes: Int, bucket: UInt16) -> Bool {
+  ///
+  /// - Parameter bucket: nil for what has no source of its own: everything that comes over legs has the same one.
+  func admitHello(bytes: Int, bucket: UInt16?) -> Bool {
     guard Self.take(bytes, from: helloBytes, limit: settings.helloBudget) else { return false }
+    guard let bucket else { return true }
     let held = sourceHelloBytes[Int(bucket)].wrappingAdd(Int32(bytes), ordering: .relaxed).newValue
     if Int(held) > settings.helloBudgetPerSource {
       releaseHello(bytes: bytes, bucket: bucket)
@@ -114,8 +117,8 @@ final class Commons: @unchecked Sendable {
     return true
   }
 
-  func releaseHello(bytes: Int, bucket: UInt16) {
-    sourceHelloBytes[Int(bucket)].wrappingSubtract(Int32(bytes), ordering: .relaxed)
+  func releaseHello(bytes: Int, bucket: UInt16?) {
+    if let bucket { sourceHelloBytes[Int(bucket)].wrappingSubtract(Int32(bytes), ordering: .relaxed) }
     helloBytes.wrappingSubtract(bytes, ordering: .relaxed)
   }
 

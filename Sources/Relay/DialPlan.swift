@@ -181,6 +181,8 @@ struct DialPlan {
 /// What follows for a stream from how far its two ends are.
 enum DialDecision: Equatable {
   case wait
+  /// The token is presented, and the hello behind it says to which server.
+  case readHello
   /// Both are there.
   case relay
   /// The server cannot be reached, and there is somebody downstream to tell: alert 80.
@@ -188,10 +190,13 @@ enum DialDecision: Equatable {
   /// Nobody downstream: close what is open.
   case giveUp
 
-  /// - Parameter downstream: nil when the client is connected from the start (a static route).
-  static func decide(downstream: DialPlan.State?, upstream: DialPlan.State) -> DialDecision {
+  /// - Parameters:
+  ///   - downstream: nil when that side is connected from the start.
+  ///   - upstream: nil when nobody knows yet where to.
+  static func decide(downstream: DialPlan.State?, upstream: DialPlan.State?) -> DialDecision {
     switch (downstream, upstream) {
-    case (.failed, _): .giveUp
+    case (.failed, _), (nil, nil): .giveUp
+    case (.connected, nil): .readHello
     case (nil, .connected), (.connected, .connected): .relay
     case (nil, .failed), (.connected, .failed): .refuse
     case (nil, .resolving), (nil, .connecting), (nil, .pausing), (.connected, .resolving), (.connected, .connecting),

@@ -15,28 +15,25 @@ struct Dial {
   }
 
   var attempts: [Attempt] = []
-  /// Nil when the client was there from the start.
+  /// Nil when the downstream connection was there from the start.
   var downstream: DialPlan?
-  var upstream: DialPlan
+  /// Nil while nobody knows where to.
+  var upstream: DialPlan?
   let downstreamTarget: DialTarget?
-  let upstreamTarget: DialTarget
+  let upstreamTarget: DialTarget?
   /// What is to be said first downstream.
   let token: Token?
 
   /// When the clock has to be looked at.
-  var nextCheck: UInt32 { min(downstream?.nextCheck ?? .max, upstream.nextCheck) }
+  var nextCheck: UInt32 { min(downstream?.nextCheck ?? .max, upstream?.nextCheck ?? .max) }
 
   func plan(_ end: End) -> DialPlan? { end == .downstream ? downstream : upstream }
 
   /// Lets one plan take a step.
   mutating func step(_ end: End, _ body: (inout DialPlan) -> DialPlan.Action) -> DialPlan.Action {
-    switch end {
-    case .upstream: return body(&upstream)
-    case .downstream:
-      guard var plan = downstream else { return .wait }
-      defer { downstream = plan }
-      return body(&plan)
-    }
+    guard var plan = plan(end) else { return .wait }
+    defer { if end == .downstream { downstream = plan } else { upstream = plan } }
+    return body(&plan)
   }
 }
 
@@ -52,8 +49,8 @@ extension Loop {
     decideDial(number)
   }
 
-  /// Dials the token port and the server at once.
-  func startJoin(_ stream: StreamID, _ token: Token, tokenPort: DialTarget, upstream: DialTarget) {
+  /// Dials the token port, and at the same time the server, if it is known already.
+  func startJoin(_ stream: StreamID, _ token: Token, tokenPort: DialTarget, _ upstream: JoinUpstream) {
     guard !isDraining else { return neverStarted(stream, .stopped) }
     guard commons.admitStream() else { return neverStarted(stream, .tooManyStreams) }
     guard let number = takeSlot(.dialing) else {
@@ -62,11 +59,17 @@ extension Loop {
     }
     slots[Int(number)].serial = stream.generation
     ordered[stream.generation] = number
-    dials[number] = Dial(
-      downstream: DialPlan(deadline: dialDeadline), upstream: DialPlan(deadline: dialDeadline),
-      downstreamTarget: tokenPort, upstreamTarget: upstream, token: token)
-    startDial(number, .downstream, tokenPort)
-    startDial(number, .upstream, upstream)
+    let plan = DialPlan(deadline: dialDeadline)
+    switch upstream {
+    case .server(let target):
+      dials[number] = Dial(downstream: plan, upstream: plan, downstreamTarget: tokenPort, upstreamTarget: target, token: token)
+      startDial(number, .downstream, tokenPort)
+      startDial(number, .upstream, target)
+    case .byHello(let serverName):
+      slots[Int(number)].serverName = serverName
+      dials[number] = Dial(downstream: plan, upstream: nil, downstreamTarget: tokenPort, upstreamTarget: nil, token: token)
+      startDial(number, .downstream, tokenPort)
+    }
     decideDial(number)
   }
 
@@ -230,9 +233,13 @@ extension Loop {
 
   private func decideDial(_ number: UInt32) {
     guard let dial = dials[number] else { return }
-    switch DialDecision.decide(downstream: dial.downstream?.state, upstream: dial.upstream.state) {
+    switch DialDecision.decide(downstream: dial.downstream?.state, upstream: dial.upstream?.state) {
     case .wait:
       wheel.schedule(number, at: dial.nextCheck)
+    case .readHello:
+      forgetDial(number)
+      slots[Int(number)].phase = .hello
+      schedule(number, after: settings.helloTimeout)
     case .relay:
       forgetDial(number)
       startRelaying(number)

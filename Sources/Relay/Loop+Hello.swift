@@ -2,7 +2,7 @@ import CLinux
 import ClientHello
 import Glibc
 
-/// Reading the client's hello.
+/// Reading the client's hello: where it is accepted, and where it comes over a leg.
 extension Loop {
   func readHello(_ number: UInt32) {
     let slot = slots + Int(number)
@@ -30,7 +30,7 @@ extension Loop {
   /// Takes in a piece of the hello; true when more is wanted.
   private func helloArrived(_ number: UInt32, _ piece: UnsafeRawBufferPointer) -> Bool {
     let slot = slots + Int(number)
-    guard commons.admitHello(bytes: piece.count, bucket: slot.pointee.sourceBucket) else {
+    guard commons.admitHello(bytes: piece.count, bucket: slot.pointee.helloBucket) else {
       refuse(number, with: .internalError, cause: .helloBudget)
       return false
     }
@@ -59,10 +59,16 @@ extension Loop {
   private func decideAbout(_ number: UInt32, _ facts: ClientHelloFacts) {
     counters.add(to: .hellosRead)
     let slot = slots + Int(number)
-    slot.pointee.serverName = facts.serverName
     // A reset that came in one event with the last of the hello is not reported again.
-    guard !slot.pointee.downstream.readiness.contains(.failed) else { return end(number, .clientGone) }
-    guard facts.serverName != nil else { return refuse(number, with: .missingExtension, cause: .noServerName) }
+    guard !slot.pointee.downstream.readiness.contains(.failed) else {
+      slot.pointee.serverName = slot.pointee.serverName ?? facts.serverName
+      return end(number, .clientGone)
+    }
+    guard let name = facts.serverName else { return refuse(number, with: .missingExtension, cause: .noServerName) }
+    if let promised = slot.pointee.serverName, promised != name {
+      return refuse(number, with: .accessDenied, cause: .policy, detail: "the hello asks for \(name)")
+    }
+    slot.pointee.serverName = name
     guard commons.admitWaiting() else { return refuse(number, with: .internalError, cause: .tooManyWaiting) }
     slot.pointee.phase = .deciding
     schedule(number, after: settings.tokenWait)

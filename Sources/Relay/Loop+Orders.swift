@@ -28,7 +28,7 @@ extension Loop {
       guard let number = find(stream), slots[Int(number)].phase == .deciding else { return }
       startRoute(number, to: target)
     case .join(let stream, let token, let tokenPort, let upstream):
-      startJoin(stream, token, tokenPort: tokenPort, upstream: upstream)
+      startJoin(stream, token, tokenPort: tokenPort, upstream)
     case .cancel(let stream):
       if let number = find(stream) { abort(number, .cancelled) }
     case .present(let descriptor, let token):
@@ -56,7 +56,8 @@ extension Loop {
     case .relaying: end(number, cause, resetting: .both)
     case .dialing: end(number, cause, resetting: slots[Int(number)].isOrdered ? .both : .upstream)
     case .discarding: finishDiscarding(number)
-    case .free, .hello, .deciding, .waiting, .presenting: end(number, cause)
+    case .hello, .deciding: end(number, cause, resetting: slots[Int(number)].isOrdered ? .downstream : [])
+    case .free, .waiting, .presenting: end(number, cause)
     }
   }
 

@@ -132,7 +132,7 @@ extension Loop {
   func releaseHello(_ number: UInt32) {
     let slot = slots + Int(number)
     guard slot.pointee.helloHeld > 0 else { return }
-    commons.releaseHello(bytes: Int(slot.pointee.helloHeld), bucket: slot.pointee.sourceBucket)
+    commons.releaseHello(bytes: Int(slot.pointee.helloHeld), bucket: slot.pointee.helloBucket)
     slot.pointee.helloHeld = 0
   }
 }

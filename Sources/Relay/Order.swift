@@ -8,7 +8,7 @@ enum Order: Sendable {
   case expect(StreamID, Token)
   case refuse(StreamID, TLSAlert?, EndCause, detail: String?)
   case route(StreamID, DialTarget)
-  case join(StreamID, Token, tokenPort: DialTarget, upstream: DialTarget)
+  case join(StreamID, Token, tokenPort: DialTarget, JoinUpstream)
   case cancel(StreamID)
   /// Another loop accepted this connection and read its token. The order owns the descriptor.
   case present(descriptor: Int32, Token)
@@ -16,4 +16,11 @@ enum Order: Sendable {
   case resolved(slot: UInt32, generation: UInt32, End, DialTarget, Result<[SocketAddress], LookUpFailure>)
   /// Accept nothing more, end when the last stream has ended, or after so many milliseconds.
   case drain(milliseconds: UInt64)
+}
+
+/// Which server a joined stream goes to.
+enum JoinUpstream: Sendable {
+  case server(DialTarget)
+  /// The control plane says so, once the hello is there, which must ask for this name.
+  case byHello(serverName: String)
 }

@@ -111,7 +111,8 @@ public final class RelayEngine: Sendable {
     loops?.post(.refuse(stream, alert, cause, detail: detail), to: Int(stream.loop))
   }
 
-  /// Connects a waiting client to an address: a plain one-hop proxy. `joined`, or `dialFailed` and alert 80.
+  /// Connects a stream whose hello was read to an address: on the public side a plain one-hop proxy, on the private side the
+  /// choice of a server. `joined`, or `dialFailed` and alert 80.
   public func route(_ stream: StreamID, to target: DialTarget) {
     loops?.post(.route(stream, target), to: Int(stream.loop))
   }
@@ -122,13 +123,28 @@ public final class RelayEngine: Sendable {
   /// as it is known, and once the token is presented the client is told by alert 80.
   @discardableResult
   public func join(token: Token, at tokenPort: DialTarget, upstream: DialTarget) -> StreamID {
+    join(token, tokenPort, .server(upstream))
+  }
+
+  /// The private side of a hand-over that has several servers: dials the token port, presents the token, and reads the hello
+  /// that comes over the leg, as it reads those of clients (`helloTimeout`, `helloBudget`, `maxWaiting`). Then `helloArrived`
+  /// asks for `route` or `refuse`; the server gets the very bytes that came.
+  ///
+  /// - Parameter serverName: what the hello has to ask for, in lower case. Another name is refused with `access_denied`: the
+  ///   public side must not reach a server under a name that it was not given.
+  @discardableResult
+  public func join(token: Token, at tokenPort: DialTarget, serverName: String) -> StreamID {
+    join(token, tokenPort, .byHello(serverName: serverName))
+  }
+
+  private func join(_ token: Token, _ tokenPort: DialTarget, _ upstream: JoinUpstream) -> StreamID {
     guard let loops else {
       let stream = StreamID(loop: 0, serial: 0)
       continuation.yield(.ended(.neverStarted(stream, .stopped)))
       return stream
     }
     let stream = loops.nextOrdered()
-    if !loops.post(.join(stream, token, tokenPort: tokenPort, upstream: upstream), to: Int(stream.loop)) {
+    if !loops.post(.join(stream, token, tokenPort: tokenPort, upstream), to: Int(stream.loop)) {
       continuation.yield(.ended(.neverStarted(stream, .system, detail: "the loop takes no more orders")))
     }
     return stream

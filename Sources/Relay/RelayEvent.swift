@@ -10,7 +10,8 @@ public enum DialSide: String, Hashable, Sendable {
 
 /// What the data plane tells the control plane.
 public enum RelayEvent: Sendable {
-  /// A client's hello is complete and names a server. Answer with `awaitHandover`, `route` or `refuse` within the wait.
+  /// A client's hello is complete and names a server. Answer with `awaitHandover` (not for a stream that was joined), `route` or
+  /// `refuse` within the wait. Over a leg nobody knows the client's address.
   case helloArrived(StreamID, ClientHelloFacts, client: SocketAddressText)
   /// Both ends are connected and bytes flow.
   case joined(StreamID)

@@ -22,7 +22,7 @@ enum Direction: UInt8 {
 enum StreamPhase: UInt8 {
   /// Nobody's. To `hello`, `presenting`, `dialing`.
   case free
-  /// A client's hello is being read. To `deciding`, `discarding`, `free`.
+  /// A client's hello is being read, from the client or over a leg. To `deciding`, `discarding`, `free`.
   case hello
   /// The control plane was asked. To `waiting`, `dialing`, `discarding`, `free`.
   case deciding
@@ -30,7 +30,7 @@ enum StreamPhase: UInt8 {
   case waiting
   /// A connection on the token port that has not shown its token. To `free` (its descriptor moves on).
   case presenting
-  /// One or both connections are being made. To `relaying`, `discarding`, `free`.
+  /// One or both connections are being made. To `relaying`, `hello` (a leg whose server is not known), `discarding`, `free`.
   case dialing
   /// Bytes flow. To `free`.
   case relaying
@@ -75,9 +75,12 @@ struct StreamSlot {
   var client = PeerAddress.none
   var sourceBucket: UInt16 = 0
   var tokenKey: TokenTable.Key?
+  /// The name in the hello; before it has come, the one that it has to have, if any.
   var serverName: String?
 
   var isOrdered: Bool { serial != 0 }
+  /// Where the bytes of its hello are counted besides the sum.
+  var helloBucket: UInt16? { isOrdered ? nil : sourceBucket }
 
   subscript(end: End) -> SocketState {
     @inline(__always) get { end == .downstream ? downstream : upstream }

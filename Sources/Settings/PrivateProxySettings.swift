@@ -10,8 +10,11 @@ public struct PrivateProxySettings: Hashable, Sendable {
   public var jsonrpcClient: JSONRPCClientSettings
   /// `jsonrpc_server`, required: calls from the own node.
   public var jsonrpcServer: JSONRPCServerSettings
-  /// `internal_endpoint.address`, default `localhost:8888`: the server that holds the TLS key.
-  public var internalEndpoint: HostPort
+  /// `internal_endpoint.address`, default `localhost:8888` without `internal_endpoints` and none beside them: the server that holds
+  /// the TLS key.
+  public var internalEndpoint: DialAddress?
+  /// `internal_endpoints`, default none: servers for some names and protocols; what fits none of them goes to `internal_endpoint`.
+  public var internalEndpoints: [RouteSettings]
   /// `announcements`, default none: domains announced from the start, besides those announced by calls.
   public var announcements: [AnnouncementSettings]
   /// `relay`, default all defaults.
@@ -19,7 +22,8 @@ public struct PrivateProxySettings: Hashable, Sendable {
 
   public init(
     name: OperatorName, datastore: DatastoreSettings, jsonrpcClient: JSONRPCClientSettings, jsonrpcServer: JSONRPCServerSettings,
-    internalEndpoint: HostPort = HostPort(host: "localhost", port: 8888), announcements: [AnnouncementSettings] = [],
+    internalEndpoint: DialAddress? = .tcp(HostPort(host: "localhost", port: 8888)), internalEndpoints: [RouteSettings] = [],
+    announcements: [AnnouncementSettings] = [],
     relay: RelayLimits = RelayLimits()
   ) {
     self.name = name
@@ -27,6 +31,7 @@ public struct PrivateProxySettings: Hashable, Sendable {
     self.jsonrpcClient = jsonrpcClient
     self.jsonrpcServer = jsonrpcServer
     self.internalEndpoint = internalEndpoint
+    self.internalEndpoints = internalEndpoints
     self.announcements = announcements
     self.relay = relay
   }
@@ -36,14 +41,17 @@ extension PrivateProxySettings {
   init(_ section: Section) {
     let common = CommonProxySettings(section)
     self.init(name: common.name, datastore: common.datastore, jsonrpcClient: common.jsonrpcClient, jsonrpcServer: common.jsonrpcServer)
+    internalEndpoints = RouteSettings.list(section, "internal_endpoints")
     if let endpoint = section.section("internal_endpoint") {
-      internalEndpoint = endpoint.optional("address") { text throws(TextMismatch) in try HostPort(parsing: text) } ?? internalEndpoint
+      internalEndpoint = endpoint.optional("address") { text throws(TextMismatch) in try DialAddress(parsing: text) } ?? internalEndpoint
       // The mode in which the private proxy ends TLS itself (PROTOCOL.md 10.6).
       endpoint.unsupported("tls")
       endpoint.unsupported("jsonrpc_client")
       endpoint.dead("jsonrpc_path", "has no effect without tls")
       endpoint.dead("timeout", "has no effect without tls")
       endpoint.finish()
+    } else if !internalEndpoints.isEmpty {
+      internalEndpoint = nil
     }
     announcements = AnnouncementSettings.list(section, owner: common.name)
     relay = section.section("relay").map(RelayLimits.init) ?? relay

@@ -1,6 +1,7 @@
 public import Announcements
 
-/// One item of a public proxy's `routes`: a name, perhaps some protocols, and the server for them.
+/// One item of a public proxy's `routes` or a private proxy's `internal_endpoints`: a name, perhaps some protocols, and the
+/// server for them.
 public struct RouteSettings: Hashable, Sendable {
   /// `domain`, required: a full host name or a wildcard of one label (`*.example.org`), in lower case here however it was written.
   public var domain: String
@@ -44,6 +45,7 @@ extension RouteSettings {
     if case .list([]) = item.value["alpn"]?.content {
       item.fail("alpn", "expected at least one protocol, found an empty list", hint: "leave the key out for all protocols")
     }
+    if Set(alpn).count < alpn.count { item.fail("alpn", "expected each protocol once") }
     item.finish()
   }
 

@@ -36,6 +36,38 @@ import Testing
     #expect(throws: Never.self) { try StaticRoutes([h2, all, StaticRoute(domain: "*.example", alpn: ["h2"], address: "1:1")]) }
   }
 
+  @Test(arguments: [
+    ("a.example", ["x"], "exact x"), ("a.example", ["y", "x"], "exact x"), ("A.Example", ["y"], "wildcard y"),
+    ("a.example", ["z"], "wildcard"), ("a.example", [], "wildcard"), ("b.example", ["x"], "wildcard"), ("c.example", ["x"], "all of c"),
+    ("c.b.example", ["x"], "fallback"), ("example", ["x"], "fallback"), ("other", [], "fallback"),
+  ])
+  func theMostSpecificThatFitsNameAndProtocolsIsChosen(name: String, alpn: [String], address: String) throws {
+    let routes = [
+      StaticRoute(domain: "*.example", address: "wildcard"), StaticRoute(domain: "a.example", alpn: ["x"], address: "exact x"),
+      StaticRoute(domain: "*.example", alpn: ["y"], address: "wildcard y"), StaticRoute(domain: "c.example", address: "all of c"),
+    ]
+    let offered = alpn.map { Array($0.utf8) }
+    let outcome = try StaticRoutes(routes, fallback: "fallback").mostSpecific(name, alpn: offered)
+    if address == "fallback" {
+      #expect(outcome == .fallback(address: address))
+      #expect(try StaticRoutes(routes).mostSpecific(name, alpn: offered) == .unknown)
+    } else {
+      guard case .route(let route) = outcome else {
+        Issue.record("\(outcome)")
+        return
+      }
+      #expect(route.address == address)
+    }
+  }
+
+  @Test func whereOnlyTheProtocolDoesNotFitThisIsSaid() throws {
+    let routes = [StaticRoute(domain: "a.example", alpn: ["x"], address: "1:1"), StaticRoute(domain: "*.b", alpn: ["x"], address: "1:1")]
+    #expect(try StaticRoutes(routes).mostSpecific("a.example", alpn: []) == .noProtocol(domain: "a.example"))
+    #expect(try StaticRoutes(routes).mostSpecific("a.b", alpn: [[1]]) == .noProtocol(domain: "*.b"))
+    #expect(try StaticRoutes(routes, fallback: "2:1").mostSpecific("a.example", alpn: []) == .fallback(address: "2:1"))
+    #expect(try StaticRoutes(routes).mostSpecific("*.b", alpn: [Array("x".utf8)]) == .unknown)
+  }
+
   @Test func aProtocolIsOneTo255Bytes() throws {
     for id in ["", String(repeating: "x", count: 256)] {
       #expect(try problem(with: [StaticRoute(domain: "a.example", alpn: [id], address: "1:1")]).index == 0)

@@ -137,6 +137,10 @@ struct DialPlanTests {
       #expect(DialDecision.decide(downstream: downstream, upstream: .connected) == .relay)
       #expect(DialDecision.decide(downstream: downstream, upstream: .failed("x")) == .refuse)
     }
+    for downstream in pending { #expect(DialDecision.decide(downstream: downstream, upstream: nil) == .wait) }
+    #expect(DialDecision.decide(downstream: .connected, upstream: nil) == .readHello)
+    #expect(DialDecision.decide(downstream: .failed("y"), upstream: nil) == .giveUp)
+    #expect(DialDecision.decide(downstream: nil, upstream: nil) == .giveUp)
   }
 
   private func text(_ action: DialPlan.Action) -> String {

@@ -125,6 +125,7 @@ import Testing
         "private",
         """
           internal_endpoint: {address: "[::1]:8443", timeout: 5, jsonrpc_path: /x}
+          internal_endpoints: [{domain: "*.A.example", alpn: [h2], address: "unix:x.sock"}]
           announcements:
             - {domain: A.Example, proxy: q}
             - {domain: b.example, proxy: q, expires_at: 2030-01-02T03:04:05Z, allowed_endpoints: ["relay:9999", "[::1]:1"]}
@@ -133,7 +134,9 @@ import Testing
     var relay = RelayLimits()
     relay.dialTimeout = .seconds(1)
     let expected = PrivateProxySettings(
-      name: "p", datastore: store, jsonrpcClient: client, jsonrpcServer: server, internalEndpoint: HostPort(host: "::1", port: 8443),
+      name: "p", datastore: store, jsonrpcClient: client, jsonrpcServer: server,
+      internalEndpoint: .tcp(HostPort(host: "::1", port: 8443)),
+      internalEndpoints: [RouteSettings(domain: "*.a.example", alpn: ["h2"], address: .unix(path: "x.sock"))],
       announcements: [
         AnnouncementSettings(domain: "a.example", proxy: "q"),
         AnnouncementSettings(
@@ -180,7 +183,15 @@ import Testing
   @Test func thePrivateDefaultIsTheExampleServer() throws {
     let settings = try proxy(role("private")).private
     #expect(settings == PrivateProxySettings(name: "p", datastore: store, jsonrpcClient: client, jsonrpcServer: server))
-    #expect(settings?.internalEndpoint == HostPort(host: "localhost", port: 8888))
+    #expect(settings?.internalEndpoint == .tcp(HostPort(host: "localhost", port: 8888)))
+  }
+
+  @Test func besideEndpointsForNamesThereIsADefaultOnlyWhereItIsWritten() throws {
+    let endpoints = "  internal_endpoints: [{domain: a.b, address: 'c:1'}]"
+    #expect(try proxy(role("private", endpoints)).private?.internalEndpoint == nil)
+    let both = try proxy(role("private", endpoints + "\n  internal_endpoint: {address: 'unix:d.sock'}")).private
+    #expect(both?.internalEndpoint == .unix(path: "d.sock"))
+    #expect(both?.internalEndpoints.count == 1)
   }
 
   @Test func aFileWithoutARoleIsAnError() throws {
@@ -269,6 +280,7 @@ import Testing
       "routes: [{domain: a.b, address: 'a:1', alpn: ['']}]",
       #"6:49: public.routes[0].alpn[0]: expected a protocol id of 1 to 255 bytes, found the string """#
     ),
+    ("routes: [{domain: a.b, address: 'a:1', alpn: [h2, x, h2]}]", "6:48: public.routes[0].alpn: expected each protocol once"),
     (
       "routes: [{domain: a.b, address: 'a:1', alpn: []}]",
       "6:48: public.routes[0].alpn: expected at least one protocol, found an empty list (leave the key out for all protocols)"
@@ -299,7 +311,9 @@ import Testing
       "relay: {dial_from: [127.0.0.1, 127.0.0.2]}",
       "6:22: public.relay.dial_from: expected one IPv4 address at most, found 127.0.0.1 and 127.0.0.2"
     ),
-    ("relay: {keepalive_probes: 0}", "6:29: public.relay.keepalive_probes: expected a whole number from 1 to 127, found the whole number 0"),
+    (
+      "relay: {keepalive_probes: 0}", "6:29: public.relay.keepalive_probes: expected a whole number from 1 to 127, found the whole number 0"
+    ),
     (
       "relay: {hello_bytes: 2048, hello_message_bytes: 4096}",
       "6:51: public.relay.hello_message_bytes: expected at most hello_bytes (2048), found 4096"
@@ -321,6 +335,11 @@ import Testing
     ("internal_endpoint: {tls: {}}", "6:28: private.internal_endpoint.tls: not supported yet"),
     ("internal_endpoint: {jsonrpc_client: {}}", "6:39: private.internal_endpoint.jsonrpc_client: not supported yet"),
     ("internal_endpoint: localhost:8888", #"6:22: private.internal_endpoint: expected a map, found the string "localhost:8888""#),
+    ("internal_endpoints: [{address: 'a:1'}]", "6:24: private.internal_endpoints[0].domain: expected a string, found nothing"),
+    (
+      "internal_endpoints: [{domain: a.b, address: 'a:1'}, {domain: a.b, address: 'a:1'}]",
+      "6:64: private.internal_endpoints[1].domain: expected one item for all protocols of a.b, found another one at a.yml:6:24"
+    ),
     ("internal_endpoint: {adress: a}", #"6:23: private.internal_endpoint.adress: unknown key (did you mean "address"?)"#),
     ("announcements: [{proxy: q}]", "6:19: private.announcements[0].domain: expected a string, found nothing"),
     ("announcements: [{domain: a.b}]", "6:19: private.announcements[0].proxy: expected a string, found nothing"),
