@@ -4,10 +4,11 @@ import Subprocess
 
 /// Clients that the project did not write: curl, and Python's ssl through clients/client.py. A tool that is missing is an error.
 extension Stack {
-  /// The README's curl, with this stack's port.
-  func curl(_ more: String..., name: String = serverName, path: String = "/jsonrpc") async throws -> Output {
-    let url = "https://\(name):\(ports.tls)\(path)"
-    let arguments = ["-fsS", "--max-time", "30", "--cacert", root, "--resolve", "\(name):\(ports.tls):127.0.0.1"] + more + [url]
+  /// The README's curl, with this stack's port or another one.
+  func curl(_ more: String..., name: String = serverName, port: Int? = nil, path: String = "/jsonrpc") async throws -> Output {
+    let port = port ?? ports.tls
+    let url = "https://\(name):\(port)\(path)"
+    let arguments = ["-fsS", "--max-time", "30", "--cacert", root, "--resolve", "\(name):\(port):127.0.0.1"] + more + [url]
     return try await Output.of("curl", arguments)
   }
 

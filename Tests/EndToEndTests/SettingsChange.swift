@@ -8,7 +8,7 @@ enum SettingsFile: String, Sendable {
   case privateNode = "roles/private-proxy-hyper-1/001_default.yml"
 }
 
-/// How a test's settings differ from the shipped ones.
+/// How a test's settings differ from the shipped ones. Development ports in it are moved like those of the files.
 enum SettingsChange: Sendable {
   /// Text behind the end of a file: keys of its last map when they are indented.
   case append(SettingsFile, String)

@@ -135,8 +135,8 @@ final class Stack: Sendable {
     for case let name as String in names {
       guard name.hasSuffix(".yml") || name.hasSuffix(".json"), !name.hasSuffix("002_certificates.json") else { continue }
       var text = try String(contentsOfFile: "\(source)/\(name)", encoding: .utf8)
-      for move in ports.moves() { text = text.replacingOccurrences(of: ":\(move.from)", with: ":\(move.to)") }
       for change in changes where change.file.rawValue == name { text = try change.apply(to: text) }
+      for move in ports.moves() { text = text.replacingOccurrences(of: ":\(move.from)", with: ":\(move.to)") }
       let target = "\(folder)/settings/dev/\(name)"
       try FileManager.default.createDirectory(
         atPath: (target as NSString).deletingLastPathComponent, withIntermediateDirectories: true)
