@@ -1,3 +1,4 @@
+import HyperModel
 import Relay
 import Settings
 import Testing
