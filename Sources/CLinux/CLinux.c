@@ -10,16 +10,17 @@
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
-const uint32_t hyper_EPOLLIN = EPOLLIN;
-const uint32_t hyper_EPOLLOUT = EPOLLOUT;
-const uint32_t hyper_EPOLLRDHUP = EPOLLRDHUP;
-const uint32_t hyper_EPOLLHUP = EPOLLHUP;
-const uint32_t hyper_EPOLLERR = EPOLLERR;
-const uint32_t hyper_EPOLLET = EPOLLET;
-const uint32_t hyper_EPOLLEXCLUSIVE = EPOLLEXCLUSIVE;
+_Static_assert(
+    EPOLLIN == 0x1 && EPOLLOUT == 0x4 && EPOLLERR == 0x8 && EPOLLHUP == 0x10 && EPOLLRDHUP == 0x2000 && EPOLLEXCLUSIVE == 1u << 28 &&
+        (uint32_t)EPOLLET == 1u << 31,
+    "the events of epoll");
+_Static_assert(
+    sizeof(struct hyper_event) == sizeof(struct epoll_event) && offsetof(struct hyper_event, data) == offsetof(struct epoll_event, data),
+    "the shape of an event");
 
 int hyper_epoll_create(void) { return epoll_create1(EPOLL_CLOEXEC); }
 
@@ -39,13 +40,7 @@ int hyper_epoll_delete(int epoll, int descriptor) {
 }
 
 int hyper_epoll_wait(int epoll, struct hyper_event *events, int capacity, int timeout) {
-  struct epoll_event batch[256];
-  int count = epoll_wait(epoll, batch, capacity < 256 ? capacity : 256, timeout);
-  for (int index = 0; index < count; index++) {
-    events[index].events = batch[index].events;
-    events[index].data = batch[index].data.u64;
-  }
-  return count;
+  return (int)syscall(SYS_epoll_pwait, epoll, events, capacity, timeout, NULL, 0);
 }
 
 int hyper_eventfd(void) { return eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC); }
@@ -64,9 +59,13 @@ int hyper_accept(int listener, struct sockaddr_storage *address, socklen_t *leng
   return accept4(listener, (struct sockaddr *)address, length, SOCK_NONBLOCK | SOCK_CLOEXEC);
 }
 
-ssize_t hyper_send(int descriptor, const void *bytes, size_t count) { return send(descriptor, bytes, count, MSG_NOSIGNAL); }
+ssize_t hyper_send(int descriptor, const void *bytes, size_t count) {
+  return syscall(SYS_sendto, descriptor, bytes, count, MSG_NOSIGNAL, NULL, 0);
+}
 
-ssize_t hyper_recv(int descriptor, void *bytes, size_t count) { return recv(descriptor, bytes, count, 0); }
+ssize_t hyper_recv(int descriptor, void *bytes, size_t count) {
+  return syscall(SYS_recvfrom, descriptor, bytes, count, 0, NULL, NULL);
+}
 
 int hyper_pipe(int ends[2]) { return pipe2(ends, O_NONBLOCK | O_CLOEXEC); }
 
@@ -75,7 +74,7 @@ int hyper_set_pipe_size(int descriptor, int bytes) { return fcntl(descriptor, F_
 int hyper_pipe_size(int descriptor) { return fcntl(descriptor, F_GETPIPE_SZ); }
 
 ssize_t hyper_splice(int source, int sink, size_t count) {
-  return splice(source, NULL, sink, NULL, count, SPLICE_F_MOVE | SPLICE_F_NONBLOCK);
+  return syscall(SYS_splice, source, NULL, sink, NULL, count, SPLICE_F_MOVE | SPLICE_F_NONBLOCK);
 }
 
 static int set_option(int descriptor, int level, int name, int value) {

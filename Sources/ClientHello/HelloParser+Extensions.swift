@@ -91,16 +91,36 @@ extension HelloParser {
   }
 }
 
-/// A set of small numbers: no duplicate is missed, and no list of them costs more than its length.
+/// A set of small numbers: no duplicate is missed, and no list of them costs more than its length. The numbers that
+/// everybody uses stand in one word, the first few of the others in a list, and only who sends more pays for a bit each.
 private struct BitSet {
-  private var words: [UInt64]
+  private static let listed = 16
+
+  private let capacity: Int
+  private var low: UInt64 = 0
+  private var list: [Int] = []
+  private var words: [UInt64] = []
 
   init(capacity: Int) {
-    words = Array(repeating: 0, count: (capacity + 63) / 64)
+    self.capacity = capacity
   }
 
   /// False when the number was there already.
   mutating func insert(_ number: Int) -> Bool {
+    if number < 64 {
+      let bit: UInt64 = 1 << UInt64(number)
+      defer { low |= bit }
+      return low & bit == 0
+    }
+    if words.isEmpty {
+      if list.contains(number) { return false }
+      list.append(number)
+      if list.count > Self.listed {
+        words = Array(repeating: 0, count: (capacity + 63) / 64)
+        for number in list { words[number >> 6] |= 1 << UInt64(number & 63) }
+      }
+      return true
+    }
     let bit: UInt64 = 1 << UInt64(number & 63)
     defer { words[number >> 6] |= bit }
     return words[number >> 6] & bit == 0

@@ -50,6 +50,7 @@ struct HelloParser {
 // The ways to read, with the end of what encloses the field and the reason to give when it does not fit.
 extension HelloParser {
   /// A big-endian number of 1 or 2 bytes.
+  @inline(__always)
   mutating func integer(
     _ size: Int, _ bytes: RawSpan, before end: Int, else reason: HelloRefusal.Reason
   ) throws(HelloRefusal) -> Int {
@@ -60,6 +61,7 @@ extension HelloParser {
   }
 
   /// The length in front of a vector; returns where in the message the vector ends.
+  @inline(__always)
   mutating func vector(
     _ size: Int, _ bytes: RawSpan, before end: Int, else reason: HelloRefusal.Reason
   ) throws(HelloRefusal) -> Int {
@@ -68,6 +70,7 @@ extension HelloParser {
     return cursor.position + length
   }
 
+  @inline(__always)
   mutating func skip(
     _ count: Int, _ bytes: RawSpan, before end: Int, else reason: HelloRefusal.Reason
   ) throws(HelloRefusal) {
@@ -78,9 +81,8 @@ extension HelloParser {
   /// Copies what is left of a vector whose end has been checked.
   mutating func copy(_ bytes: RawSpan, to end: Int) -> [UInt8] {
     let count = end - cursor.position
-    var copy: [UInt8] = []
-    copy.reserveCapacity(count)
-    for _ in 0..<count { copy.append(cursor.next(in: bytes)) }
+    var copy = [UInt8](repeating: 0, count: count)
+    for position in 0..<count { copy[position] = cursor.next(in: bytes) }
     return copy
   }
 }

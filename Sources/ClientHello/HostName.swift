@@ -10,18 +10,23 @@ enum HostName {
 
   /// What is wrong with a name of 1 to `maximumBytes` bytes; nil when nothing is.
   static func objection(to name: [UInt8]) -> HelloRefusal.Reason? {
-    if looksLikeIPv6(name) { return .addressLiteral }
-    guard name.allSatisfy({ isLabelByte($0) || $0 == UInt8(ascii: ".") }) else { return .badNameByte }
-    let labels = name.split(separator: UInt8(ascii: "."), omittingEmptySubsequences: false)
-    if labels.count > 1, labels.last?.isEmpty == true { return .trailingDot }
-    guard labels.allSatisfy(isLabel) else { return .badLabel }
-    if let last = labels.last, isNumber(last) { return .addressLiteral }
-    return nil
+    let dot = UInt8(ascii: ".")
+    guard name.allSatisfy({ isLabelByte($0) || $0 == dot }) else { return looksLikeIPv6(name) ? .addressLiteral : .badNameByte }
+    if name.last == dot { return .trailingDot }
+    var start = 0
+    for position in 0...name.count where position == name.count || name[position] == dot {
+      guard isLabel(name[start..<position]) else { return .badLabel }
+      if position < name.count { start = position + 1 }
+    }
+    return isNumber(name[start...]) ? .addressLiteral : nil
   }
 
   /// The name with A–Z as a–z; for names without objection.
   static func lowercased(_ name: [UInt8]) -> String {
-    String(decoding: name.map { isUpper($0) ? $0 | 0x20 : $0 }, as: UTF8.self)
+    String(unsafeUninitializedCapacity: name.count) { buffer in
+      for position in name.indices { buffer[position] = isUpper(name[position]) ? name[position] | 0x20 : name[position] }
+      return name.count
+    }
   }
 
   /// RFC 5890 2.3.1 (LDH labels: no hyphen at either end), and underscores.

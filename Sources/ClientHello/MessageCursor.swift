@@ -10,6 +10,7 @@ struct MessageCursor: Sendable {
   /// Bytes left in the current record.
   private var fragmentLeft = 0
 
+  @inline(__always)
   mutating func next(in bytes: RawSpan) -> UInt8 {
     enterRecord(in: bytes)
     let byte = bytes.byte(at: offset)
@@ -17,6 +18,7 @@ struct MessageCursor: Sendable {
     return byte
   }
 
+  @inline(__always)
   mutating func skip(_ count: Int, in bytes: RawSpan) {
     var left = count
     while left > 0 {
@@ -27,13 +29,19 @@ struct MessageCursor: Sendable {
     }
   }
 
+  @inline(__always)
   private mutating func enterRecord(in bytes: RawSpan) {
+    if fragmentLeft == 0 { enterNextRecord(in: bytes) }
+  }
+
+  private mutating func enterNextRecord(in bytes: RawSpan) {
     while fragmentLeft == 0 {
       fragmentLeft = Int(bytes.byte(at: offset + 3)) << 8 | Int(bytes.byte(at: offset + 4))
       offset += RecordScanner.recordHeaderBytes
     }
   }
 
+  @inline(__always)
   private mutating func move(by count: Int) {
     position += count
     offset += count

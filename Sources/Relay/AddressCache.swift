@@ -5,8 +5,20 @@ struct AddressCache {
   /// Names that are kept; more are dropped all together, since so many cannot come from one configuration.
   static let limit = 256
 
+  /// A target that streams can point to while they are being connected: its one address, and its name for messages.
+  final class Sole: Sendable {
+    let target: DialTarget
+    let address: SocketAddress
+
+    init(_ target: DialTarget, at address: SocketAddress) {
+      self.target = target
+      self.address = address
+    }
+  }
+
   private struct Entry {
     let addresses: [SocketAddress]
+    let sole: Sole?
     let validUntil: UInt64
   }
 
@@ -17,8 +29,15 @@ struct AddressCache {
     return entry.addresses
   }
 
+  /// The target, if it has one address and can be connected to without a second thought; a Unix listener may be busy.
+  func sole(_ target: DialTarget, now: UInt64) -> Sole? {
+    guard let entry = entries[target], now < entry.validUntil else { return nil }
+    return entry.sole
+  }
+
   mutating func remember(_ addresses: [SocketAddress], of target: DialTarget, now: UInt64) {
     if entries.count >= Self.limit { entries.removeAll(keepingCapacity: true) }
-    entries[target] = Entry(addresses: addresses, validUntil: now + Self.lifetime)
+    let sole = addresses.count == 1 && !addresses[0].isUnix ? Sole(target, at: addresses[0]) : nil
+    entries[target] = Entry(addresses: addresses, sole: sole, validUntil: now + Self.lifetime)
   }
 }

@@ -27,14 +27,14 @@ final class Commons: @unchecked Sendable {
   let eventsDropped = Atomic<UInt64>(0)
   let runningLoops: Atomic<Int>
 
-  private let events: AsyncStream<RelayEvent>.Continuation
+  private let events: EventQueue
   private let sourceStreams: UnsafeMutablePointer<Atomic<Int32>>
   private let sourceHelloBytes: UnsafeMutablePointer<Atomic<Int32>>
   private let sourceKey = UInt64.random(in: .min ... .max)
 
   init(
     settings: RelaySettings, maxStreams: Int, pipesPerLoop: Int, dialSource: DialSource, mailboxes: [Mailbox],
-    events: AsyncStream<RelayEvent>.Continuation
+    events: EventQueue
   ) {
     self.settings = settings
     self.maxStreams = maxStreams
@@ -59,14 +59,8 @@ final class Commons: @unchecked Sendable {
     sourceHelloBytes.deallocate()
   }
 
-  /// False when the event found no room.
-  func tell(_ event: RelayEvent) -> Bool {
-    switch events.yield(event) {
-    case .enqueued: true
-    case .dropped, .terminated: false
-    @unknown default: false
-    }
-  }
+  /// How many of the events found no room. `batch` is empty afterwards.
+  func tell(_ batch: inout [RelayEvent]) -> Int { events.append(&batch) }
 
   /// Where a source is counted. Mixed with a random key, so that nobody can choose whose bucket to share.
   func bucket(of source: PeerAddress) -> UInt16 {

@@ -62,9 +62,16 @@ struct Flow {
   /// Bytes written to the sink.
   var delivered: UInt64 = 0
 
+  var isOpen: Bool { state == .open }
   var isDone: Bool { state == .finished || state == .broken }
 
   var holding: Holding { parked > 0 ? .pipe : spill.isEmpty ? .nothing : .spill }
+
+  /// Whether the next step, once the source has bytes, is to read them and write them on: the same as `nextStep` gives,
+  /// asked for nearly every event.
+  func copiesStraight(to sink: Readiness) -> Bool {
+    state == .open && holding == .nothing && policy.mode != .splicing && sink.isSuperset(of: .writable) && !sink.contains(.failed)
+  }
 
   /// What to do now, given what is known about the two sockets.
   func nextStep(source: Readiness, sink: Readiness) -> PumpStep {

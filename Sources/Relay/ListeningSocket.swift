@@ -72,7 +72,7 @@ final class ListeningSocket: Sendable {
     guard isGood, address.withPointer({ bind(number, $0, $1) }) == 0 else { throw failure(errno, place, address) }
     // Accepted sockets inherit these, which saves five calls for each of them. Not vital: a failure is not reported.
     _ = hyper_no_delay(number)
-    _ = settings.applyKeepalive(to: number)
+    _ = hyper_keepalive(number, settings.keepalive.idle, settings.keepalive.interval, settings.keepalive.probes)
     guard Glibc.listen(number, Int32(clamping: settings.listenBacklog)) == 0 else { throw failure(errno, place, address) }
     return descriptor
   }
@@ -89,11 +89,10 @@ final class ListeningSocket: Sendable {
 }
 
 extension RelaySettings {
-  /// So that a peer that vanished without a word is found.
-  func applyKeepalive(to descriptor: Int32) -> Bool {
+  /// So that a peer that vanished without a word is found: in seconds, as the kernel wants it.
+  var keepalive: (idle: Int32, interval: Int32, probes: Int32) {
     let seconds = { (duration: Duration) in Int32(clamping: max(1, duration.components.seconds)) }
-    return hyper_keepalive(
-      descriptor, seconds(keepaliveIdle), seconds(keepaliveInterval), Int32(clamping: max(1, keepaliveProbes))) == 0
+    return (seconds(keepaliveIdle), seconds(keepaliveInterval), Int32(clamping: max(1, keepaliveProbes)))
   }
 }
 

@@ -55,7 +55,7 @@ extension Loop {
     guard watch(number, .downstream) else {
       return end(number, .system, detail: "watch the client's socket: \(errorText(errno))")
     }
-    schedule(number, after: settings.helloTimeout)
+    wheel.schedule(number, at: tick(afterMilliseconds: helloMilliseconds))
   }
 
   private func admitPresenting(_ descriptor: consuming Descriptor) {

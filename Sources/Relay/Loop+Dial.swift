@@ -42,6 +42,7 @@ extension Loop {
   /// A waiting client goes straight to an address.
   func startRoute(_ number: UInt32, to target: DialTarget) {
     leaveWaiting(number)
+    if let sole = addresses.sole(target, now: now), connectStraight(number, to: sole) { return }
     slots[Int(number)].phase = .dialing
     dials[number] = Dial(
       downstream: nil, upstream: DialPlan(deadline: dialDeadline), downstreamTarget: nil, upstreamTarget: target, token: nil)
@@ -92,11 +93,20 @@ extension Loop {
       if let known = addresses.addresses(of: target, now: now) {
         take(number, end) { plan, tick in plan.resolved(known, now: tick) }
       } else if case .success(let numeric) = SocketAddress.look(up: host, port: port, .numeric) {
+        addresses.remember(numeric, of: target, now: now)
         take(number, end) { plan, tick in plan.resolved(numeric, now: tick) }
       } else {
         lookUp(number, end, target, host: host, port: port)
       }
     }
+  }
+
+  /// What every TCP socket gets before it is connected. Nil when all is well, otherwise what went wrong.
+  func prepare(_ descriptor: Int32, family: Int32) -> String? {
+    // None of these is vital: a connection without them still carries every byte.
+    _ = hyper_no_delay(descriptor)
+    _ = hyper_keepalive(descriptor, keepalive.idle, keepalive.interval, keepalive.probes)
+    return commons.dialSource.apply(to: descriptor, family: family)
   }
 
   private func lookUp(_ number: UInt32, _ end: End, _ target: DialTarget, host: String, port: Int) {
@@ -147,12 +157,7 @@ extension Loop {
       dials[number]?.step(end) { $0.attemptFailed(attempt, reason, now: tick) } ?? .wait
     }
     guard let descriptor = Descriptor(owning: hyper_socket(address.family)) else { return failed(errorText(errno)) }
-    if !address.isUnix {
-      // None of these is vital: a connection without them still carries every byte.
-      _ = hyper_no_delay(descriptor.number)
-      _ = settings.applyKeepalive(to: descriptor.number)
-      if let problem = commons.dialSource.apply(to: descriptor.number, family: address.family) { return failed(problem) }
-    }
+    if !address.isUnix, let problem = prepare(descriptor.number, family: address.family) { return failed(problem) }
     let result = address.withPointer { Glibc.connect(descriptor.number, $0, $1) }
     let code = result == 0 ? 0 : errno
     if code == EAGAIN, address.isUnix {
@@ -222,7 +227,7 @@ extension Loop {
 
   /// There is nothing to dial any more.
   func forgetDial(_ number: UInt32) {
-    guard let dial = dials.removeValue(forKey: number) else { return }
+    guard !dials.isEmpty, let dial = dials.removeValue(forKey: number) else { return }
     for attempt in dial.attempts { close(attempt.descriptor) }
   }
 

@@ -39,20 +39,22 @@ extension Loop {
       refuse(number, with: .internalError, cause: .system, detail: "no memory for a hello")
       return false
     }
-    var reader = partialHellos[number] ?? ClientHelloReader(limits: settings.helloLimits)
+    var reader = partialHello(number) ?? ClientHelloReader(limits: settings.helloLimits)
     switch reader.read(slot.pointee.up.spill.bytes.bytes) {
     case .needMore:
       partialHellos[number] = reader
       return true
     case .hello(let facts):
-      partialHellos[number] = nil
       decideAbout(number, facts)
     case .refused(let refusal):
-      partialHellos[number] = nil
       counters.add(to: .hellosRefused)
       refuse(number, with: refusal.alert, cause: refusal.alert == nil ? .notTLS : .malformedHello, detail: refusal.reason.rawValue)
     }
     return false
+  }
+
+  private func partialHello(_ number: UInt32) -> ClientHelloReader? {
+    partialHellos.isEmpty ? nil : partialHellos.removeValue(forKey: number)
   }
 
   /// The hello is complete: the control plane says where to.
@@ -69,10 +71,11 @@ extension Loop {
       return refuse(number, with: .accessDenied, cause: .policy, detail: "the hello asks for \(name)")
     }
     slot.pointee.serverName = name
+    if let target = settings.directRoute?(facts) { return startRoute(number, to: target) }
     guard commons.admitWaiting() else { return refuse(number, with: .internalError, cause: .tooManyWaiting) }
     slot.pointee.phase = .deciding
     schedule(number, after: settings.tokenWait)
-    let client = slot.pointee.client.text ?? SocketAddressText(host: "unknown", port: 0)
+    let client = SocketAddressText(slot.pointee.client) ?? SocketAddressText(host: "unknown", port: 0)
     tell(.helloArrived(identifier(of: number), facts, client: client))
   }
 }

@@ -21,7 +21,7 @@ extension Loop {
     case .refuse(let stream, let alert, let cause, let detail):
       guard let number = find(stream) else { return }
       switch slots[Int(number)].phase {
-      case .deciding, .waiting, .dialing: refuse(number, with: alert, cause: cause, detail: detail)
+      case .deciding, .waiting, .dialing, .connecting: refuse(number, with: alert, cause: cause, detail: detail)
       case .free, .hello, .presenting, .relaying, .discarding: break
       }
     case .route(let stream, let target):
@@ -54,7 +54,7 @@ extension Loop {
   func abort(_ number: UInt32, _ cause: EndCause) {
     switch slots[Int(number)].phase {
     case .relaying: end(number, cause, resetting: .both)
-    case .dialing: end(number, cause, resetting: slots[Int(number)].isOrdered ? .both : .upstream)
+    case .dialing, .connecting: end(number, cause, resetting: slots[Int(number)].isOrdered ? .both : .upstream)
     case .discarding: finishDiscarding(number)
     case .hello, .deciding: end(number, cause, resetting: slots[Int(number)].isOrdered ? .downstream : [])
     case .free, .waiting, .presenting: end(number, cause)

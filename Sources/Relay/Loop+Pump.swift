@@ -12,18 +12,52 @@ extension Loop {
     slot.pointee.lastActivity = tick
     counters.add(to: .relaying)
     if idleTicks > 0 { wheel.schedule(number, at: tick + idleTicks) } else { wheel.cancel(number) }
-    tell(.joined(identifier(of: number)))
+    let joined = RelayEvent.joined(identifier(of: number))
+    if slot.pointee.isOrdered { tell(joined) } else { tellLater(joined) }
     relay(number)
+  }
+
+  /// Moves what the news about one socket lets move. Nearly always bytes have come or room has, and that concerns one
+  /// direction only; whatever else it is, `relay` sees to it.
+  @inline(__always)
+  func relay(_ number: UInt32, after news: Readiness, of end: End) {
+    let slot = slots + Int(number)
+    let known = slot.pointee.downstream.readiness.union(slot.pointee.upstream.readiness)
+    guard known.isDisjoint(with: [.endSeen, .failed]) else { return relay(number) }
+    switch news {
+    case .readable: pumpOne(number, slot, isUp: end == .downstream)
+    case .writable: pumpOne(number, slot, isUp: end == .upstream)
+    // Nothing new: the pumps have stopped for another reason, which will be reported.
+    case []: break
+    default: relay(number)
+    }
+  }
+
+  private func pumpOne(_ number: UInt32, _ slot: Slot, isUp: Bool) {
+    if isUp, slot.pointee.up.copiesStraight(to: slot.pointee.upstream.readiness) {
+      let before = slot.pointee.up.delivered
+      read(from: &slot.pointee.downstream, to: &slot.pointee.upstream, &slot.pointee.up)
+      count(slot.pointee.up.delivered - before, .bytesUp, slot)
+      if slot.pointee.up.isOpen, !slot.pointee.downstream.readiness.contains(.readable) { return }
+    } else if !isUp, slot.pointee.down.copiesStraight(to: slot.pointee.downstream.readiness) {
+      let before = slot.pointee.down.delivered
+      read(from: &slot.pointee.upstream, to: &slot.pointee.downstream, &slot.pointee.down)
+      count(slot.pointee.down.delivered - before, .bytesDown, slot)
+      if slot.pointee.down.isOpen, !slot.pointee.upstream.readiness.contains(.readable) { return }
+    }
+    let more = isUp ? pumpUp(slot) : pumpDown(slot)
+    // Whoever met an end or a loss has to go through all of it.
+    if !(isUp ? slot.pointee.up.isOpen : slot.pointee.down.isOpen) { relay(number) } else if more { serveLater(number) }
   }
 
   /// Moves what can be moved, then decides about the sockets.
   func relay(_ number: UInt32) {
     let slot = slots + Int(number)
-    var more = pump(slot, .up)
-    more = pump(slot, .down) || more
+    var more = pumpUp(slot)
+    more = pumpDown(slot) || more
     if slot.pointee.downstream.readiness.union(slot.pointee.upstream.readiness).contains(.failed) {
       // The second direction may have found out what the first one has to know.
-      more = pump(slot, .up) || more
+      more = pumpUp(slot) || more
     }
     let closing = Closing.decide(
       upDone: slot.pointee.up.isDone, downDone: slot.pointee.down.isDone,
@@ -37,26 +71,35 @@ extension Loop {
     }
   }
 
+  @inline(__always)
+  private func pumpUp(_ slot: Slot) -> Bool {
+    let before = slot.pointee.up.delivered
+    let more = pump(&slot.pointee.up, from: &slot.pointee.downstream, to: &slot.pointee.upstream)
+    count(slot.pointee.up.delivered - before, .bytesUp, slot)
+    return more
+  }
+
+  @inline(__always)
+  private func pumpDown(_ slot: Slot) -> Bool {
+    let before = slot.pointee.down.delivered
+    let more = pump(&slot.pointee.down, from: &slot.pointee.upstream, to: &slot.pointee.downstream)
+    count(slot.pointee.down.delivered - before, .bytesDown, slot)
+    return more
+  }
+
+  @inline(__always)
+  private func count(_ moved: UInt64, _ kind: LoopCounters.Kind, _ slot: Slot) {
+    guard moved > 0 else { return }
+    slot.pointee.lastActivity = tick
+    counters.add(moved, to: kind)
+  }
+
   /// Moves one direction until nothing can be done or its share is used up (then true).
-  private func pump(_ slot: Slot, _ direction: Direction) -> Bool {
-    var flow = slot.pointee[direction]
-    var source = slot.pointee[direction.source]
-    var sink = slot.pointee[direction.sink]
+  private func pump(_ flow: inout Flow, from source: inout SocketState, to sink: inout SocketState) -> Bool {
     let before = flow.delivered
     let parkedBefore = flow.parked
-    defer {
-      putPipeAway(&flow, &sink)
-      if flow.parked != parkedBefore { countParked(from: parkedBefore, to: flow.parked) }
-      slot.pointee[direction] = flow
-      slot.pointee[direction.source] = source
-      slot.pointee[direction.sink] = sink
-      let moved = flow.delivered - before
-      if moved > 0 {
-        slot.pointee.lastActivity = tick
-        counters.add(moved, to: direction == .up ? .bytesUp : .bytesDown)
-      }
-    }
-    for _ in 0..<Self.fairness {
+    var isShareUsedUp = true
+    steps: for _ in 0..<Self.fairness {
       switch flow.nextStep(source: source.readiness, sink: sink.readiness) {
       case .read: read(from: &source, to: &sink, &flow)
       case .flush: flush(to: &sink, &flow)
@@ -67,12 +110,19 @@ extension Loop {
         _ = shutdown(sink.descriptor, Int32(SHUT_WR))
         flow.endPassedOn()
       case .giveUp: flow.broke()
-      case .wait, .done: return false
+      case .wait, .done:
+        isShareUsedUp = false
+        break steps
       }
     }
-    return true
+    if flow.pipe != .none {
+      putPipeAway(&flow, &sink)
+      if flow.parked != parkedBefore { countParked(from: parkedBefore, to: flow.parked) }
+    }
+    return isShareUsedUp
   }
 
+  @inline(__always)
   private func read(from source: inout SocketState, to sink: inout SocketState, _ flow: inout Flow) {
     let count = hyper_recv(source.descriptor, scratch.baseAddress, scratch.count)
     if count > 0 {
@@ -97,6 +147,7 @@ extension Loop {
   }
 
   /// Bytes fresh from the source; what does not fit is kept.
+  @inline(__always)
   private func write(_ bytes: UnsafeRawBufferPointer, to sink: inout SocketState, _ flow: inout Flow) {
     let written = send(bytes, to: &sink, &flow)
     guard written < bytes.count, !flow.isDone else { return }
@@ -117,6 +168,7 @@ extension Loop {
   }
 
   /// How many bytes were written. A lost sink breaks the flow; what it had sent before is still to be read.
+  @inline(__always)
   private func send(_ bytes: UnsafeRawBufferPointer, to sink: inout SocketState, _ flow: inout Flow) -> Int {
     let count = hyper_send(sink.descriptor, bytes.baseAddress, bytes.count)
     if count >= 0 {

@@ -57,7 +57,7 @@ extension Loop {
     guard slot.pointee.generation == stream.generation, !slot.pointee.isOrdered else { return nil }
     switch slot.pointee.phase {
     case .free, .presenting: return nil
-    case .hello, .deciding, .waiting, .dialing, .relaying, .discarding: return stream.slot
+    case .hello, .deciding, .waiting, .dialing, .connecting, .relaying, .discarding: return stream.slot
     }
   }
 
@@ -97,13 +97,13 @@ extension Loop {
     if slot.pointee.phase == .relaying { counters.subtract(from: .relaying) }
     closeEnd(number, .downstream, reset: resetting.includes(.downstream))
     closeEnd(number, .upstream, reset: resetting.includes(.upstream))
-    partialHellos[number] = nil
+    if !partialHellos.isEmpty { partialHellos[number] = nil }
     forgetDial(number)
+    let kept = takeDetail(number)
     let summary = StreamSummary(
-      id: identifier(of: number), serverName: slot.pointee.serverName, client: slot.pointee.client.text,
+      id: identifier(of: number), serverName: slot.pointee.serverName, client: SocketAddressText(slot.pointee.client),
       bytesUp: slot.pointee.up.delivered, bytesDown: slot.pointee.down.delivered,
-      duration: .milliseconds(now - slot.pointee.startedAt), cause: cause, detail: detail ?? details[number])
-    details[number] = nil
+      duration: .milliseconds(now - slot.pointee.startedAt), cause: cause, detail: detail ?? kept)
     if slot.pointee.isOrdered {
       ordered[slot.pointee.serial] = nil
       commons.releaseStream()
@@ -112,7 +112,11 @@ extension Loop {
     }
     giveBack(number)
     counters.countEnd(cause)
-    tell(.ended(summary))
+    tellLater(.ended(summary))
+  }
+
+  private func takeDetail(_ number: UInt32) -> String? {
+    details.isEmpty ? nil : details.removeValue(forKey: number)
   }
 
   /// Gives back the place among those who wait, and the token, if the stream holds them.
@@ -120,7 +124,7 @@ extension Loop {
     let slot = slots + Int(number)
     switch slot.pointee.phase {
     case .deciding, .waiting: commons.releaseWaiting()
-    case .free, .hello, .presenting, .dialing, .relaying, .discarding: break
+    case .free, .hello, .presenting, .dialing, .connecting, .relaying, .discarding: break
     }
     if let key = slot.pointee.tokenKey {
       tokens.remove(key)

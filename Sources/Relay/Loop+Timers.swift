@@ -3,8 +3,10 @@ import ClientHello
 
 /// The clock.
 extension Loop {
-  func tick(after delay: Duration) -> UInt32 {
-    let due = now + delay.milliseconds
+  func tick(after delay: Duration) -> UInt32 { tick(afterMilliseconds: delay.milliseconds) }
+
+  func tick(afterMilliseconds delay: UInt64) -> UInt32 {
+    let due = now + delay
     return UInt32(clamping: (due + TimerWheel.tickMilliseconds - 1) / TimerWheel.tickMilliseconds)
   }
 
@@ -15,14 +17,15 @@ extension Loop {
   /// How long the loop may sleep.
   func waitMilliseconds() -> Int32 {
     if !ready.isEmpty { return 0 }
-    // Sleeping starts later than `now` was read, and that clock is coarse: look again.
-    let now = hyper_coarse_milliseconds() &- epoch
-    var due = UInt64.max
-    if let ticks = wheel.ticksUntilNext() { due = (UInt64(wheel.current) + UInt64(ticks)) * TimerWheel.tickMilliseconds }
+    var due = wheel.nextDue == .max ? UInt64.max : UInt64(wheel.nextDue) * TimerWheel.tickMilliseconds
     if let resume = acceptResumesAt { due = min(due, resume) }
     if let trim = pipesTrimmedAt { due = min(due, trim) }
     if isDraining { due = min(due, drainEndsAt) }
+    due = min(due, newsDueAt)
     if due == .max { return -1 }
+    // Sleeping starts later than `now` was read, and that clock is coarse: look again, unless that cannot matter.
+    if due > now + Self.longSleep { return Int32(clamping: due - now) }
+    let now = hyper_coarse_milliseconds() &- epoch
     return due <= now ? 0 : Int32(clamping: due - now)
   }
 
@@ -53,6 +56,8 @@ extension Loop {
       endPresenting(number)
     case .dialing:
       dialTimePassed(number)
+    case .connecting:
+      connectionFailed(number, "no answer in time")
     case .discarding:
       finishDiscarding(number)
     case .relaying:

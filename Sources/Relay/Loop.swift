@@ -11,6 +11,9 @@ import Glibc
 /// reference counting or exclusivity checks. A pointer into the slab is used only on this thread; whether a slot still
 /// belongs to the stream that somebody means is decided by its generation. Memory that was never used is never touched,
 /// so the slab costs address space only.
+///
+/// The loop's own variables are not checked for overlapping access either: one thread touches them, and no method is called
+/// back from inside a mutation of one of them. The checks cost a third of all instructions of a small round trip.
 final class Loop: @unchecked Sendable {
   typealias Slot = UnsafeMutablePointer<StreamSlot>
 
@@ -19,6 +22,12 @@ final class Loop: @unchecked Sendable {
   /// Connections accepted in one go, for the same reason. The listener reports the rest again.
   static let acceptBatch = 32
   static let eventBatch = 256
+  /// Milliseconds. A sleep that is longer may be too long by what one turn takes.
+  static let longSleep: UInt64 = 1000
+  /// Milliseconds for which events that nobody waits for are kept, and how many, to be told together. 20 ms: soon for a
+  /// log line, and enough to wake the control plane once for many streams when many end.
+  static let newsRest: UInt64 = 20
+  static let newsBatch = 256
 
   let index: Int
   let commons: Commons
@@ -35,45 +44,51 @@ final class Loop: @unchecked Sendable {
   let idleTicks: UInt32
   let noticeMilliseconds: UInt64
   let pipeRestMilliseconds: UInt64
+  let helloMilliseconds: UInt64
+  let dialMilliseconds: UInt64
+  let keepalive: (idle: Int32, interval: Int32, probes: Int32)
 
   /// Slots from here on were never used.
-  var highWater: UInt32 = 0
-  var firstFree = UInt32.max
+  @exclusivity(unchecked) var highWater: UInt32 = 0
+  @exclusivity(unchecked) var firstFree = UInt32.max
   /// Slots in use.
-  var live = 0
+  @exclusivity(unchecked) var live = 0
 
-  var wheel = TimerWheel()
+  @exclusivity(unchecked) var wheel = TimerWheel()
   /// Milliseconds since the loop was made, read once per turn.
-  var now: UInt64 = 0
+  @exclusivity(unchecked) var now: UInt64 = 0
   let epoch: UInt64
 
-  var tokens = TokenTable()
+  @exclusivity(unchecked) var tokens = TokenTable()
   /// What only a few streams have, and not for long.
-  var partialHellos: [UInt32: ClientHelloReader] = [:]
-  var dials: [UInt32: Dial] = [:]
+  @exclusivity(unchecked) var partialHellos: [UInt32: ClientHelloReader] = [:]
+  @exclusivity(unchecked) var dials: [UInt32: Dial] = [:]
   /// Attempts to connect made so far: the next one's name.
-  var attemptSerial: UInt32 = 0
-  var details: [UInt32: String] = [:]
+  @exclusivity(unchecked) var attemptSerial: UInt32 = 0
+  @exclusivity(unchecked) var details: [UInt32: String] = [:]
   /// Streams that were ordered, by the serial number that names them.
-  var ordered: [UInt32: UInt32] = [:]
-  var addresses = AddressCache()
-  var pipes: PipePool
+  @exclusivity(unchecked) var ordered: [UInt32: UInt32] = [:]
+  @exclusivity(unchecked) var addresses = AddressCache()
+  @exclusivity(unchecked) var pipes: PipePool
   /// When unused pipes are to be closed; nil while there are none.
-  var pipesTrimmedAt: UInt64?
+  @exclusivity(unchecked) var pipesTrimmedAt: UInt64?
 
-  var ready: [UInt32] = []
-  var readyNow: [UInt32] = []
-  var expired: [UInt32] = []
-  var orders: [Order] = []
+  @exclusivity(unchecked) var ready: [UInt32] = []
+  @exclusivity(unchecked) var readyNow: [UInt32] = []
+  @exclusivity(unchecked) var expired: [UInt32] = []
+  @exclusivity(unchecked) var orders: [Order] = []
 
-  var listeners: [ListeningSocket] = []
+  @exclusivity(unchecked) var listeners: [ListeningSocket] = []
   /// Set while accepting rests.
-  var acceptResumesAt: UInt64?
+  @exclusivity(unchecked) var acceptResumesAt: UInt64?
   /// A descriptor to give up when there is no other left, so that a connection can be accepted and closed.
-  var spare: Int32 = -1
-  var isDraining = false
-  var drainEndsAt: UInt64 = .max
-  var notices = NoticeLimiter()
+  @exclusivity(unchecked) var spare: Int32 = -1
+  @exclusivity(unchecked) var isDraining = false
+  @exclusivity(unchecked) var drainEndsAt: UInt64 = .max
+  @exclusivity(unchecked) var notices = NoticeLimiter()
+  /// Events that are still to be told, and when; `.max` when there are none.
+  @exclusivity(unchecked) var news: [RelayEvent] = []
+  @exclusivity(unchecked) var newsDueAt = UInt64.max
 
   /// Nil when no descriptor can be had.
   init?(index: Int, commons: Commons, counters: LoopCounters) {
@@ -92,6 +107,9 @@ final class Loop: @unchecked Sendable {
     noticeMilliseconds = settings.noticeInterval.milliseconds
     pipeRestMilliseconds = max(1, settings.pipeRest.milliseconds)
     pipes = PipePool(limit: commons.pipesPerLoop, size: settings.pipeSize, open: settings.openPipe)
+    helloMilliseconds = settings.helloTimeout.milliseconds
+    dialMilliseconds = settings.dialTimeout.milliseconds
+    keepalive = settings.keepalive
     epoch = hyper_coarse_milliseconds()
     spare = Self.openSpare()
   }
@@ -112,13 +130,15 @@ final class Loop: @unchecked Sendable {
       now = hyper_coarse_milliseconds() &- epoch
       // EINTR is the only error that can occur here: the descriptor and the buffer are ours.
       for position in 0..<Int(max(0, count)) { dispatch(eventBuffer[position]) }
-      serveReady()
+      if !ready.isEmpty { serveReady() }
       checkClock()
+      if newsDueAt <= now { passNewsOn() }
     }
     finish()
   }
 
   private func finish() {
+    passNewsOn()
     mailbox.close()
     listeners.removeAll()
     pipes.closeIdle()
@@ -148,9 +168,12 @@ final class Loop: @unchecked Sendable {
     if bits & (hyper_EPOLLRDHUP | hyper_EPOLLHUP) != 0 { news.insert(.endSeen) }
     if bits & hyper_EPOLLERR != 0 { news.insert(.failed) }
     let isLost = bits & (hyper_EPOLLHUP | hyper_EPOLLERR) != 0
-    slot.pointee[key.end].readiness.formUnion(news)
+    let known = slot.pointee[key.end].readiness
+    slot.pointee[key.end].readiness = known.union(news)
     switch slot.pointee.phase {
-    case .relaying, .hello, .presenting, .discarding:
+    case .relaying:
+      relay(key.slot, after: news.subtracting(known), of: key.end)
+    case .hello, .presenting, .discarding:
       serve(key.slot)
     case .deciding, .waiting:
       // An end of the client's half is kept for the server; a lost client needs none.
@@ -158,6 +181,8 @@ final class Loop: @unchecked Sendable {
     case .dialing:
       // A lost client, or a lost public side: there is nobody to dial for. A lost server is the pump's business.
       if isLost, key.end == .downstream { end(key.slot, .clientGone) }
+    case .connecting:
+      if key.end == .upstream { connectionReported(key.slot, bits) } else if isLost { end(key.slot, .clientGone) }
     case .free:
       break
     }
@@ -170,7 +195,7 @@ final class Loop: @unchecked Sendable {
     case .hello: readHello(number)
     case .presenting: readToken(number)
     case .discarding: discardInput(number)
-    case .free, .deciding, .waiting, .dialing: break
+    case .free, .deciding, .waiting, .dialing, .connecting: break
     }
   }
 
@@ -182,7 +207,6 @@ final class Loop: @unchecked Sendable {
   }
 
   private func serveReady() {
-    guard !ready.isEmpty else { return }
     swap(&ready, &readyNow)
     for position in readyNow.indices {
       let number = readyNow[position]
@@ -194,7 +218,21 @@ final class Loop: @unchecked Sendable {
     readyNow.removeAll(keepingCapacity: true)
   }
 
-  func tell(_ event: RelayEvent) {
-    if !commons.tell(event) { counters.add(to: .eventsDropped) }
+  /// Reports at the end of this turn.
+  func tell(_ event: consuming RelayEvent) {
+    news.append(event)
+    newsDueAt = 0
+  }
+
+  /// Reports what nobody waits for, together with what else comes soon.
+  func tellLater(_ event: consuming RelayEvent) {
+    news.append(event)
+    if news.count >= Self.newsBatch { newsDueAt = 0 } else if newsDueAt == .max { newsDueAt = now + Self.newsRest }
+  }
+
+  private func passNewsOn() {
+    newsDueAt = .max
+    let dropped = commons.tell(&news)
+    if dropped > 0 { counters.add(UInt64(dropped), to: .eventsDropped) }
   }
 }

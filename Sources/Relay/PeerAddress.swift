@@ -54,17 +54,16 @@ struct PeerAddress: Hashable {
   /// What counts as one source: an IPv4 address, an IPv6 /64 (the least that a customer gets).
   var source: UInt64 { family == .ipv6 ? high : low }
 
-  /// Nil where there was no peer.
-  var text: SocketAddressText? {
+  /// For people; nil where there was no peer.
+  var text: SocketAddressText? { SocketAddressText(self) }
+
+  /// The numeric address.
+  var host: String {
     switch family {
-    case .none:
-      nil
-    case .unix:
-      SocketAddressText(host: "unix", port: 0)
-    case .ipv4:
-      SocketAddressText(host: (0..<4).map { String(low >> (24 - 8 * UInt64($0)) & 0xff) }.joined(separator: "."), port: Int(port))
-    case .ipv6:
-      SocketAddressText(host: ipv6Text, port: Int(port))
+    case .none: "unknown"
+    case .unix: "unix"
+    case .ipv4: (0..<4).map { String(low >> (24 - 8 * UInt64($0)) & 0xff) }.joined(separator: ".")
+    case .ipv6: ipv6Text
     }
   }
 

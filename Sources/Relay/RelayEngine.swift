@@ -27,21 +27,22 @@ public final class RelayEngine: Sendable {
 
   /// What happens, for one reader. Bounded (`maxQueuedEvents`): what finds no room is dropped and counted, and the stream
   /// it was about ends by its own timer. Ends after `stop`.
-  public let events: AsyncStream<RelayEvent>
+  public let events: RelayEvents
 
   private let settings: RelaySettings
-  private let continuation: AsyncStream<RelayEvent>.Continuation
+  private let queue: EventQueue
   private let phase = Mutex(Phase.idle)
 
   public init(_ settings: RelaySettings = RelaySettings()) {
     self.settings = settings
-    (events, continuation) = AsyncStream.makeStream(bufferingPolicy: .bufferingOldest(max(1, settings.maxQueuedEvents)))
+    queue = EventQueue(limit: settings.maxQueuedEvents)
+    events = RelayEvents(queue: queue)
   }
 
   deinit {
     // Threads hold no reference to us: without an engine nobody could ever stop them.
     if case .running(let loops) = phase.withLock({ $0 }) { loops.orderDrain(milliseconds: 0) }
-    continuation.finish()
+    queue.finish()
   }
 
   /// The descriptor limit in force: `start` raises it to the hard limit. 0 before.
@@ -61,7 +62,7 @@ public final class RelayEngine: Sendable {
         return .failure(RelayError(.wrongPhase, "start the relay: it was started before"))
       }
       do throws(RelayError) {
-        phase = .running(try RunningLoops(settings: settings, descriptorLimit: limit, events: continuation))
+        phase = .running(try RunningLoops(settings: settings, descriptorLimit: limit, events: queue))
         return .success(())
       } catch {
         return .failure(error)
@@ -140,12 +141,12 @@ public final class RelayEngine: Sendable {
   private func join(_ token: Token, _ tokenPort: DialTarget, _ upstream: JoinUpstream) -> StreamID {
     guard let loops else {
       let stream = StreamID(loop: 0, serial: 0)
-      continuation.yield(.ended(.neverStarted(stream, .stopped)))
+      _ = queue.append(.ended(.neverStarted(stream, .stopped)))
       return stream
     }
     let stream = loops.nextOrdered()
     if !loops.post(.join(stream, token, tokenPort: tokenPort, upstream), to: Int(stream.loop)) {
-      continuation.yield(.ended(.neverStarted(stream, .system, detail: "the loop takes no more orders")))
+      _ = queue.append(.ended(.neverStarted(stream, .system, detail: "the loop takes no more orders")))
     }
     return stream
   }
@@ -186,7 +187,7 @@ public final class RelayEngine: Sendable {
       }
       phase.withLock { $0 = .stopped(loops) }
     }
-    continuation.finish()
+    queue.finish()
   }
 
   /// Ends every stream and all threads.

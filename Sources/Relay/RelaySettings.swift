@@ -31,6 +31,14 @@ public struct RelaySettings: Sendable {
   /// Connections on the token port that have not shown their token. 4096: they cost a descriptor each for up to 5 s.
   public var maxPresenting = 4096
 
+  // MARK: Routing
+
+  /// Asked for every complete hello that names a server, before anybody else: an address to which the client goes at once,
+  /// or nil, and then `helloArrived` says so and the control plane decides. Asked on the loops: must return at once, wait
+  /// for nothing and take no lock that anybody holds for long. For names that always go to the same address, so that
+  /// they cost no trip to another thread.
+  public var directRoute: (@Sendable (ClientHelloFacts) -> DialTarget?)?
+
   // MARK: Dialling
 
   /// All attempts of one stream to reach its targets. 5 s: half of what the client's side waits by default.

@@ -19,7 +19,7 @@ final class RunningLoops: Sendable {
 
   /// Makes the loops and starts their threads.
   init(
-    settings: RelaySettings, descriptorLimit: Int, events: AsyncStream<RelayEvent>.Continuation
+    settings: RelaySettings, descriptorLimit: Int, events: EventQueue
   ) throws(RelayError) {
     let count = min(max(1, settings.loops), 256)
     var mailboxes: [Mailbox] = []

@@ -24,7 +24,7 @@ enum StreamPhase: UInt8 {
   case free
   /// A client's hello is being read, from the client or over a leg. To `deciding`, `discarding`, `free`.
   case hello
-  /// The control plane was asked. To `waiting`, `dialing`, `discarding`, `free`.
+  /// The control plane was asked. To `waiting`, `dialing`, `connecting`, `discarding`, `free`.
   case deciding
   /// The token is out; the private side is to come. To `relaying`, `discarding`, `free`.
   case waiting
@@ -32,6 +32,8 @@ enum StreamPhase: UInt8 {
   case presenting
   /// One or both connections are being made. To `relaying`, `hello` (a leg whose server is not known), `discarding`, `free`.
   case dialing
+  /// The one address of a route is being connected to. To `relaying`, `discarding`, `free`.
+  case connecting
   /// Bytes flow. To `free`.
   case relaying
   /// An alert was written; input is thrown away for a moment. To `free`.
@@ -77,6 +79,8 @@ struct StreamSlot {
   var tokenKey: TokenTable.Key?
   /// The name in the hello; before it has come, the one that it has to have, if any.
   var serverName: String?
+  /// Where a stream that is `connecting` goes to.
+  var target: AddressCache.Sole?
 
   var isOrdered: Bool { serial != 0 }
   /// Where the bytes of its hello are counted besides the sum.

@@ -23,6 +23,9 @@ struct TimerWheel {
   private var entries: [Entry] = []
   /// The last tick that was handled.
   private(set) var current: UInt32
+  /// No timer is due before this tick; none at all: `.max`. May be too early (its timer was cancelled or moved), never late:
+  /// the loop asks every time before it sleeps, so the ring is searched only when this tick has come.
+  private(set) var nextDue = UInt32.max
 
   init(now tick: UInt32 = 0) {
     current = tick
@@ -45,6 +48,10 @@ struct TimerWheel {
   /// Moves on to `tick` and appends the timers whose deadline has come to `expired`; they are forgotten.
   mutating func advance(to tick: UInt32, expired: inout [UInt32]) {
     guard tick > current else { return }
+    guard tick >= nextDue else {
+      current = tick
+      return
+    }
     // After a long sleep one turn of the ring covers everything.
     let first = tick - current > UInt32(Self.bucketCount) ? tick - UInt32(Self.bucketCount) + 1 : current + 1
     current = tick
@@ -58,6 +65,7 @@ struct TimerWheel {
       }
     }
     for index in moved { link(index) }
+    nextDue = ticksUntilNext().map { current + $0 } ?? .max
   }
 
   /// How many ticks from `current` until a bucket is due; nil when there is no timer at all.
@@ -93,6 +101,7 @@ struct TimerWheel {
     if heads[bucket] != Self.none { entries[Int(heads[bucket])].previous = Int32(index) }
     heads[bucket] = Int32(index)
     occupied[bucket / 64] |= 1 << UInt64(bucket % 64)
+    nextDue = min(nextDue, min(max(entries[index].deadline, earliest), latest))
   }
 
   private mutating func unlink(_ index: Int) {

@@ -9,27 +9,34 @@
 #include <sys/types.h>
 #include <sys/un.h>
 
-// epoll_event is a packed struct on x86-64 only; this one has the same fields on every machine.
+// The kernel's epoll_event, which is packed on x86-64 only.
 struct hyper_event {
   uint32_t events;
   uint64_t data;
-};
+}
+#if defined(__x86_64__)
+__attribute__((packed))
+#endif
+;
 
-extern const uint32_t hyper_EPOLLIN;
-extern const uint32_t hyper_EPOLLOUT;
-extern const uint32_t hyper_EPOLLRDHUP;
-extern const uint32_t hyper_EPOLLHUP;
-extern const uint32_t hyper_EPOLLERR;
-extern const uint32_t hyper_EPOLLET;
-extern const uint32_t hyper_EPOLLEXCLUSIVE;
+// Numbers of the kernel's interface, the same on every machine; as values, because they are tested for every event.
+static const uint32_t hyper_EPOLLIN = 0x1;
+static const uint32_t hyper_EPOLLOUT = 0x4;
+static const uint32_t hyper_EPOLLERR = 0x8;
+static const uint32_t hyper_EPOLLHUP = 0x10;
+static const uint32_t hyper_EPOLLRDHUP = 0x2000;
+static const uint32_t hyper_EPOLLEXCLUSIVE = 1u << 28;
+static const uint32_t hyper_EPOLLET = 1u << 31;
 
 // All return what the system call returns and leave errno as it set it, unless said otherwise.
+// Those of the byte path (wait, send, recv, splice) are no cancellation points: nobody cancels our threads, and what the C
+// library does around each call to be one costs more than all else that we do for it.
 
 int hyper_epoll_create(void); // close-on-exec
 int hyper_epoll_add(int epoll, int descriptor, uint32_t events, uint64_t data);
 int hyper_epoll_modify(int epoll, int descriptor, uint32_t events, uint64_t data);
 int hyper_epoll_delete(int epoll, int descriptor);
-// Waits at most `timeout` milliseconds (-1: for ever) and fills `events`; at most 256 per call.
+// Waits at most `timeout` milliseconds (-1: for ever) and fills `events`.
 int hyper_epoll_wait(int epoll, struct hyper_event *events, int capacity, int timeout);
 
 int hyper_eventfd(void); // nonblocking, close-on-exec
