@@ -13,6 +13,9 @@ SWIFT_FLAGS ?=
 # Seconds for each fuzz target.
 FUZZ_SECONDS ?= 600
 
+# Of `make bench`: quick or full; pure, relay (bulk streams trips first idle), instructions.
+PARTS ?= full pure relay
+
 .PHONY: build release examples demo test test-unit e2e fuzz bench fmt check certs proto clean install help setup
 
 build: setup ## build hyper and proxy (optimised) into bin/, and the development certificates when there are none
@@ -53,8 +56,8 @@ release: setup ## a stripped archive in dist/ that needs no Swift on the target 
 fuzz: setup ## fuzz the hello reader with libFuzzer (FUZZ_SECONDS=600 for each of three targets; KEEP=1 keeps the corpus)
 	@$(step) "fuzz" tools/fuzz.sh $(FUZZ_SECONDS)
 
-bench: setup ## what lookups and hellos cost, against limits
-	@$(step) "benchmarks" swift run -c release --package-path Benchmarks pure
+bench: setup ## what it costs: pure targets against limits, the relay against others (PARTS="quick bulk"; docs/performance.md)
+	@$(step) "benchmarks" tools/bench.sh $(PARTS)
 
 fmt: ## format the sources
 	@swift format -i -p -r Package.swift Sources Tests

@@ -1,0 +1,64 @@
+#!/usr/bin/env bash
+# What the product costs: the pure targets against limits, the relay against other relays, and instructions by callgrind.
+#   tools/bench.sh [quick|full] [PART ...]
+# Parts: pure, relay (or some of it: bulk streams trips first idle), instructions. Without any: pure and relay.
+# The relay is measured as it is built here (Benchmarks/, no packages needed); the static route and the full chain of the real
+# programs as well, when bin/ holds them (make build). Peers come from Debian; who is not installed is skipped and named.
+set -uo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+mode=full
+case ${1:-} in quick | full) mode=$1; shift ;; esac
+parts=("$@")
+[ ${#parts[@]} -gt 0 ] || parts=(pure relay)
+build=Benchmarks/.build
+status=0
+
+relay=() pure=0 instructions=0
+for part in "${parts[@]}"; do
+  case $part in
+    pure) pure=1 ;;
+    instructions) instructions=1 ;;
+    relay) relay+=(bulk streams trips first idle) ;;
+    bulk | streams | trips | first | idle) relay+=("$part") ;;
+    *) echo "bench: no part '$part': use pure, relay, bulk, streams, trips, first, idle or instructions" >&2; exit 64 ;;
+  esac
+done
+
+if [ $pure = 1 ]; then swift run -c release --package-path Benchmarks pure || status=1; fi
+[ ${#relay[@]} -gt 0 ] || [ $instructions = 1 ] || exit $status
+
+swift build -c release --package-path Benchmarks --product edge || exit 1
+cc -O2 -Wall -Wextra -o $build/load Benchmarks/load/*.c -lpthread || exit 1
+
+if [ ${#relay[@]} -gt 0 ]; then
+  if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
+    python3 Benchmarks/harness/install.py
+  fi
+  if [ -x bin/hyper ]; then bin/hyper certs make --certificates settings/dev/certs --records settings/dev/directory/002_certificates.json >/dev/null; fi
+  python3 Benchmarks/harness/bench.py "$mode" "${relay[@]}" || status=1
+fi
+
+# User instructions of the relay per round trip and per new stream, by difference of two runs, so that start and stop cancel out.
+instructions() {
+  local far edge work what less=500 more=2500 counted=()
+  command -v valgrind >/dev/null || { echo "bench: valgrind is not installed: instructions are not counted" >&2; return; }
+  work=$(mktemp -d)
+  # valgrind 3.19 does not read the debug information of today's compilers.
+  strip -g -o "$work/edge" $build/release/edge
+  $build/load far -p 21041 >/dev/null & far=$!
+  for what in trips first; do
+    counted=()
+    for count in $less $more; do
+      valgrind --tool=callgrind --callgrind-out-file="$work/out" "$work/edge" 21040 127.0.0.1:21041 >"$work/log" 2>&1 & edge=$!
+      for _ in $(seq 200); do grep -q '^ready' "$work/log" && break; sleep 0.1; done
+      $build/load $what -p 21040 -h static.bench.test -w 0 -c "$count" >/dev/null
+      kill -TERM $edge; wait $edge 2>/dev/null
+      counted+=("$(awk '/Collected/ { print $NF }' "$work/log")")
+    done
+    echo "instructions per $([ $what = trips ] && echo '64 B round trip' || echo 'new stream'): $(((counted[1] - counted[0]) / (more - less)))"
+  done
+  kill $far
+  rm -rf "$work"
+}
+if [ $instructions = 1 ]; then instructions; fi
+exit $status
