@@ -24,13 +24,17 @@ public struct ClientHelloFacts: Equatable, Sendable {
   /// How many TLS records carried the message.
   public var recordCount: Int
 
+  /// In how many pieces the hello was received: at most the number of its TCP segments. The reader knows bytes only and
+  /// says 1; whoever receives counts and corrects it.
+  public var segmentCount: Int
+
   /// How many protocol ids are kept. Clients send up to three; a hostile list of 32 000 one-byte ids is checked to its
   /// end but must not cost thirty times its size in memory.
   public static let maximumProtocols = 64
 
   public init(
     serverName: String?, alpn: [[UInt8]] = [], highestVersion: TLSVersion = .tls13, echPresent: Bool = false,
-    messageBytes: Int = 0, rawBytes: Int = 0, recordCount: Int = 1
+    messageBytes: Int = 0, rawBytes: Int = 0, recordCount: Int = 1, segmentCount: Int = 1
   ) {
     self.serverName = serverName
     self.alpn = alpn
@@ -39,5 +43,6 @@ public struct ClientHelloFacts: Equatable, Sendable {
     self.messageBytes = messageBytes
     self.rawBytes = rawBytes
     self.recordCount = recordCount
+    self.segmentCount = segmentCount
   }
 }

@@ -21,15 +21,19 @@ struct Exposition {
 
   mutating func add(_ name: String, labels: [String: String], histogram: Histogram) {
     let counts = histogram.snapshot
+    add(name, labels: labels, bounds: histogram.bounds, counts: counts.buckets, sum: counts.sum)
+  }
+
+  mutating func add(_ name: String, labels: [String: String], bounds: [Double], counts: [UInt64], sum: Double) {
     let rendered = Self.rendered(labels)
     var lines: [String] = []
     var total: UInt64 = 0
-    for (bound, count) in zip(histogram.bounds + [.infinity], counts.buckets) {
-      total += count
+    for (position, bound) in (bounds + [.infinity]).enumerated() {
+      total += counts.indices.contains(position) ? counts[position] : 0
       let bucket = Self.rendered(labels, last: ("le", Self.number(bound)))
       lines.append("\(name)_bucket\(bucket) \(total)")
     }
-    lines.append("\(name)_sum\(rendered) \(Self.number(counts.sum))")
+    lines.append("\(name)_sum\(rendered) \(Self.number(sum))")
     lines.append("\(name)_count\(rendered) \(total)")
     families[name]?.series[rendered] = lines
   }

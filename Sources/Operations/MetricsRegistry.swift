@@ -20,6 +20,7 @@ public final class MetricsRegistry: Sendable {
   private struct State {
     var families: [String: Family] = [:]
     var sources: [@Sendable () -> [Sample]] = []
+    var histogramSources: [@Sendable () -> [HistogramSample]] = []
   }
 
   private let state = Mutex(State())
@@ -51,6 +52,11 @@ public final class MetricsRegistry: Sendable {
     state.withLock { $0.sources.append(source) }
   }
 
+  /// The same for histograms.
+  public func collectHistograms(_ source: @escaping @Sendable () -> [HistogramSample]) {
+    state.withLock { $0.histogramSources.append(source) }
+  }
+
   private func instrument(
     _ name: String, _ kind: String, _ help: String, _ labels: [String: String], make: () -> Instrument
   ) -> Instrument {
@@ -68,7 +74,7 @@ public final class MetricsRegistry: Sendable {
 
   /// Everything as Prometheus text, version 0.0.4 (content type ``contentType``), sorted by name.
   public func exposition() -> String {
-    let (families, sources) = state.withLock { ($0.families, $0.sources) }
+    let (families, sources, histogramSources) = state.withLock { ($0.families, $0.sources, $0.histogramSources) }
     var text = Exposition()
     for (name, family) in families {
       text.declare(name, kind: family.kind, help: family.help)
@@ -85,6 +91,13 @@ public final class MetricsRegistry: Sendable {
       guard families[sample.name] == nil else { continue }
       text.declare(sample.name, kind: sample.kind.rawValue, help: sample.help)
       text.add(sample.name, labels: sample.labels.filter { Exposition.isLabelName($0.key) }, value: sample.value)
+    }
+    for sample in histogramSources.flatMap({ $0() }) where Exposition.isName(sample.name) {
+      guard families[sample.name] == nil else { continue }
+      text.declare(sample.name, kind: "histogram", help: sample.help)
+      text.add(
+        sample.name, labels: sample.labels.filter { Exposition.isLabelName($0.key) }, bounds: sample.bounds, counts: sample.counts,
+        sum: sample.sum)
     }
     return text.text
   }

@@ -27,6 +27,7 @@ struct ClientRouting: Service {
       for await event in engine.events {
         switch event {
         case .helloArrived(let stream, let hello, let client):
+          streamLog.helloArrived(stream, hello, from: client)
           // Only a hand-over has something to wait for.
           guard let (handover, waiting) = route(stream, hello, client) else { continue }
           group.addTask { await handover.handOver(waiting) }

@@ -97,18 +97,27 @@ final class Commons: @unchecked Sendable {
 
   func releasePresenting() { presenting.wrappingSubtract(1, ordering: .relaxed) }
 
-  /// Counts bytes of a hello; false when there are too many, of all or of this source.
+  /// Which budget is used up.
+  enum HelloBudget: String {
+    /// That of all hellos together. The text is the key of the setting.
+    case all = "hello_budget"
+    /// That of one source.
+    case source = "hello_budget_per_source"
+  }
+
+  /// Counts bytes of a hello; when there are too many nothing is counted, and the answer says of whom.
   ///
   /// - Parameter bucket: nil for what has no source of its own: everything that comes over legs has the same one.
-  func admitHello(bytes: Int, bucket: UInt16?) -> Bool {
-    guard Self.take(bytes, from: helloBytes, limit: settings.helloBudget) else { return false }
-    guard let bucket else { return true }
+  func admitHello(bytes: Int, bucket: UInt16?) -> HelloBudget? {
+    guard Self.take(bytes, from: helloBytes, limit: settings.helloBudget) else { return .all }
+    guard let bucket else { return nil }
     let held = sourceHelloBytes[Int(bucket)].wrappingAdd(Int32(bytes), ordering: .relaxed).newValue
-    if Int(held) > settings.helloBudgetPerSource {
+    // Half of what the counter holds: a larger share would never be noticed.
+    if Int(held) > min(settings.helloBudgetPerSource, 1 << 30) {
       releaseHello(bytes: bytes, bucket: bucket)
-      return false
+      return .source
     }
-    return true
+    return nil
   }
 
   func releaseHello(bytes: Int, bucket: UInt16?) {

@@ -2,6 +2,13 @@ import CLinux
 import ClientHello
 import Glibc
 
+/// A hello of which not everything is there yet.
+struct PartialHello {
+  var reader: ClientHelloReader
+  /// Pieces received so far.
+  var segments = 0
+}
+
 /// Reading the client's hello: where it is accepted, and where it comes over a leg.
 extension Loop {
   func readHello(_ number: UInt32) {
@@ -30,8 +37,8 @@ extension Loop {
   /// Takes in a piece of the hello; true when more is wanted.
   private func helloArrived(_ number: UInt32, _ piece: UnsafeRawBufferPointer) -> Bool {
     let slot = slots + Int(number)
-    guard commons.admitHello(bytes: piece.count, bucket: slot.pointee.helloBucket) else {
-      refuse(number, with: .internalError, cause: .helloBudget)
+    if let full = commons.admitHello(bytes: piece.count, bucket: slot.pointee.helloBucket) {
+      refuse(number, with: .internalError, cause: .helloBudget, detail: full.rawValue)
       return false
     }
     slot.pointee.helloHeld += UInt32(piece.count)
@@ -39,12 +46,14 @@ extension Loop {
       refuse(number, with: .internalError, cause: .system, detail: "no memory for a hello")
       return false
     }
-    var reader = partialHello(number) ?? ClientHelloReader(limits: settings.helloLimits)
-    switch reader.read(slot.pointee.up.spill.bytes.bytes) {
+    var hello = partialHello(number) ?? PartialHello(reader: ClientHelloReader(limits: settings.helloLimits))
+    hello.segments += 1
+    switch hello.reader.read(slot.pointee.up.spill.bytes.bytes) {
     case .needMore:
-      partialHellos[number] = reader
+      partialHellos[number] = hello
       return true
-    case .hello(let facts):
+    case .hello(var facts):
+      facts.segmentCount = hello.segments
       decideAbout(number, facts)
     case .refused(let refusal):
       counters.add(to: .hellosRefused)
@@ -53,7 +62,7 @@ extension Loop {
     return false
   }
 
-  private func partialHello(_ number: UInt32) -> ClientHelloReader? {
+  private func partialHello(_ number: UInt32) -> PartialHello? {
     partialHellos.isEmpty ? nil : partialHellos.removeValue(forKey: number)
   }
 
@@ -61,6 +70,9 @@ extension Loop {
   private func decideAbout(_ number: UInt32, _ facts: ClientHelloFacts) {
     counters.add(to: .hellosRead)
     let slot = slots + Int(number)
+    let shape = HelloShape(facts)
+    slot.pointee.hello = shape
+    counters.count(shape)
     // A reset that came in one event with the last of the hello is not reported again.
     guard !slot.pointee.downstream.readiness.contains(.failed) else {
       slot.pointee.serverName = slot.pointee.serverName ?? facts.serverName

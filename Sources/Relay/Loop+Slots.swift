@@ -101,7 +101,8 @@ extension Loop {
     forgetDial(number)
     let kept = takeDetail(number)
     let summary = StreamSummary(
-      id: identifier(of: number), serverName: slot.pointee.serverName, client: SocketAddressText(slot.pointee.client),
+      id: identifier(of: number), serverName: slot.pointee.serverName, hello: slot.pointee.hello,
+      client: SocketAddressText(slot.pointee.client),
       bytesUp: slot.pointee.up.delivered, bytesDown: slot.pointee.down.delivered,
       duration: .milliseconds(now - slot.pointee.startedAt), cause: cause, detail: detail ?? kept)
     if slot.pointee.isOrdered {

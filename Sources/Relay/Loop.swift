@@ -61,7 +61,7 @@ final class Loop: @unchecked Sendable {
 
   @exclusivity(unchecked) var tokens = TokenTable()
   /// What only a few streams have, and not for long.
-  @exclusivity(unchecked) var partialHellos: [UInt32: ClientHelloReader] = [:]
+  @exclusivity(unchecked) var partialHellos: [UInt32: PartialHello] = [:]
   @exclusivity(unchecked) var dials: [UInt32: Dial] = [:]
   /// Attempts to connect made so far: the next one's name.
   @exclusivity(unchecked) var attemptSerial: UInt32 = 0

@@ -11,7 +11,8 @@ final class LoopCounters: @unchecked Sendable {
   }
 
   private static let kinds = Kind.allCases.count
-  private static let cells = kinds + EndCause.allCases.count
+  private static let helloCells = kinds + EndCause.allCases.count
+  private static let cells = helloCells + HelloCell.count
   private static let causeIndex = Dictionary(uniqueKeysWithValues: EndCause.allCases.enumerated().map { ($1, kinds + $0) })
 
   private let values: UnsafeMutablePointer<Atomic<UInt64>>
@@ -36,6 +37,10 @@ final class LoopCounters: @unchecked Sendable {
   func countEnd(_ cause: EndCause) {
     if let index = Self.causeIndex[cause] { add(1, at: index) }
   }
+
+  func add(_ amount: UInt64, toHello cell: Int) { add(amount, at: Self.helloCells + cell) }
+
+  subscript(hello cell: Int) -> UInt64 { values[Self.helloCells + cell].load(ordering: .relaxed) }
 
   /// One writer: a load and a store are enough.
   @inline(__always)
@@ -68,6 +73,7 @@ final class LoopCounters: @unchecked Sendable {
     sum.pipes += self[.pipes]
     sum.alerts += self[.alerts]
     sum.eventsDropped += self[.eventsDropped]
+    fold(into: &sum.hellos)
     for (cause, index) in Self.causeIndex {
       let count = values[index].load(ordering: .relaxed)
       if count > 0 { sum.ended[cause, default: 0] += count }

@@ -20,6 +20,8 @@ public struct RelayCounters: Hashable, Sendable {
 
   public internal(set) var hellosRead: UInt64 = 0
   public internal(set) var hellosRefused: UInt64 = 0
+  /// What those that were read were like.
+  public internal(set) var hellos = HelloFigures()
   public internal(set) var tokensDrawn: UInt64 = 0
   public internal(set) var tokensMatched: UInt64 = 0
   /// Wrong, late, repeated, short or slow.

@@ -81,6 +81,8 @@ struct StreamSlot {
   var serverName: String?
   /// Where a stream that is `connecting` goes to.
   var target: AddressCache.Sole?
+  /// How the hello came, once it has been read.
+  var hello: HelloShape?
 
   var isOrdered: Bool { serial != 0 }
   /// Where the bytes of its hello are counted besides the sum.

@@ -3,6 +3,8 @@ public struct StreamSummary: Sendable {
   public let id: StreamID
   /// The name in the hello; nil on the private side, and when no hello was read.
   public let serverName: String?
+  /// How the hello came and what it offered; nil as `serverName`, but there for a hello without a name, too.
+  public internal(set) var hello: HelloShape?
   /// Who connected; nil on the private side, where nobody does.
   public let client: SocketAddressText?
   /// Bytes delivered towards the server, the hello included.

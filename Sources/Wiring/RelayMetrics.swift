@@ -1,3 +1,4 @@
+import ClientHello
 public import Operations
 public import Relay
 
@@ -20,6 +21,7 @@ public enum RelayMetrics {
         counter("hyper_relay_accept_failures_total", "Accepting failed in another way.", now.acceptFailures),
         counter("hyper_relay_hellos_read_total", "Well-formed hellos read.", now.hellosRead),
         counter("hyper_relay_hellos_refused_total", "Hellos refused by the reader.", now.hellosRefused),
+        counter("hyper_relay_hellos_with_ech_total", "Hellos with encrypted_client_hello, real or GREASE.", now.hellos.withECH),
         counter("hyper_relay_token_connections_total", "Connections to the token port.", now.tokenConnectionsAccepted),
         counter("hyper_relay_tokens_drawn_total", "Tokens drawn for waiting clients.", now.tokensDrawn),
         counter("hyper_relay_tokens_matched_total", "Tokens presented and matched.", now.tokensMatched),
@@ -36,12 +38,32 @@ public enum RelayMetrics {
         counter("hyper_relay_bytes_total", "Bytes delivered.", now.bytesUp, ["direction": "up"]),
         counter("hyper_relay_bytes_total", "Bytes delivered.", now.bytesDown, ["direction": "down"]),
       ]
+      for version in TLSVersion.counted {
+        samples.append(
+          counter(
+            "hyper_relay_hellos_by_version_total", "Hellos by the highest version they offer.", now.hellos.byVersion[version] ?? 0,
+            ["version": version == .later ? "later" : version.number]))
+      }
       for cause in EndCause.allCases {
         samples.append(
           counter("hyper_relay_streams_ended_total", "Streams ended, by cause.", now.ended[cause] ?? 0, ["cause": cause.rawValue]))
       }
       return samples
     }
+    metrics.collectHistograms {
+      let hellos = engine.snapshot().hellos
+      return [
+        histogram("hyper_relay_hello_message_bytes", "Length of the hello message.", hellos.messageBytes),
+        histogram("hyper_relay_hello_raw_bytes", "Bytes of the hello on the wire, record headers included.", hellos.rawBytes),
+        histogram("hyper_relay_hello_records", "TLS records of a hello.", hellos.records),
+        histogram("hyper_relay_hello_segments", "Pieces in which a hello was received.", hellos.segments),
+      ]
+    }
+  }
+
+  private static func histogram(_ name: String, _ help: String, _ distribution: Distribution) -> HistogramSample {
+    HistogramSample(
+      name: name, help: help, bounds: distribution.bounds.map(Double.init), counts: distribution.counts, sum: Double(distribution.sum))
   }
 
   private static func counter(_ name: String, _ help: String, _ value: UInt64, _ labels: [String: String] = [:]) -> Sample {

@@ -1,3 +1,4 @@
+public import ClientHello
 public import Logging
 import Operations
 public import Relay
@@ -14,12 +15,32 @@ public final class StreamLog: Sendable {
     self.logger = logger
   }
 
+  /// What a hello said, its protocols included, which the line at the end leaves out.
+  public func helloArrived(_ stream: StreamID, _ facts: ClientHelloFacts, from client: SocketAddressText) {
+    guard logger.logLevel <= .debug else { return }
+    var metadata = HelloShape(facts).logged
+    metadata["stream"] = "\(stream)"
+    metadata["client"] = "\(client)"
+    metadata["name"] = "\(facts.serverName ?? "")"
+    metadata["alpn"] = "\(facts.alpn.map(Self.readable).joined(separator: ","))"
+    logger.debug("hello", metadata: metadata)
+  }
+
+  /// A protocol id as text where it is printable, as RFC 7301 6 registers them; GREASE and the like in hexadecimal.
+  static func readable(_ protocolID: [UInt8]) -> String {
+    if protocolID.allSatisfy({ (0x21...0x7E).contains($0) && $0 != UInt8(ascii: ",") }) {
+      return String(decoding: protocolID, as: UTF8.self)
+    }
+    return "0x" + protocolID.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
+  }
+
   public func ended(_ stream: StreamSummary) {
     var metadata: Logger.Metadata = [
       "stream": "\(stream.id)", "cause": "\(stream.cause.rawValue)", "fault": "\(stream.fault.rawValue)",
       "bytes_up": "\(stream.bytesUp)", "bytes_down": "\(stream.bytesDown)", "ms": "\(stream.duration.milliseconds)",
     ]
     if let name = stream.serverName { metadata["name"] = "\(name)" }
+    if let hello = stream.hello { metadata.merge(hello.logged) { old, _ in old } }
     if let client = stream.client { metadata["client"] = "\(client)" }
     if let detail = stream.detail { metadata["detail"] = "\(detail)" }
     if stream.cause.isRefusal {
@@ -49,6 +70,24 @@ public final class StreamLog: Sendable {
     case .acceptFailed(let message, let count):
       logger.error("accepting failed", metadata: ["reason": "\(message)", "connections": "\(count)"])
     }
+  }
+}
+
+extension HelloShape {
+  /// The keys under which log lines say how a hello came.
+  fileprivate var logged: Logger.Metadata {
+    [
+      "tls": "\(highestVersion.number)", "ech": "\(echPresent)", "hello_bytes": "\(messageBytes)", "hello_raw_bytes": "\(rawBytes)",
+      "hello_records": "\(records)", "hello_segments": "\(segments)",
+    ]
+  }
+}
+
+extension TLSVersion {
+  /// `1.3` for TLS 1.3, the hexadecimal number for what has no name here.
+  var number: String {
+    let text = description
+    return text.hasPrefix("TLS ") ? String(text.dropFirst(4)) : text
   }
 }
 

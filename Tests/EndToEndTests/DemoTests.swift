@@ -62,7 +62,9 @@ extension EndToEnd {
       let (publicLines, privateLines) = (stack.publicProxy.lines.count, stack.privateProxy.lines.count)
       #expect(try await stack.curl().text == Stack.success)
       let line = try await stack.publicProxy.line(containing: "stream ended", "name=\(Stack.serverName)", from: publicLines)
-      for key in ["stream=", "cause=", "bytes_up=", "bytes_down=", "ms=", "fault=", "client=127.0.0.1:"] {
+      for key in [
+        "stream=", "cause=", "bytes_up=", "bytes_down=", "ms=", "fault=", "client=127.0.0.1:", "tls=1.3", "hello_bytes=", "hello_segments=",
+      ] {
         #expect(line.contains(key), "\(line)")
       }
       try await stack.privateProxy.line(containing: "stream ended", from: privateLines)

@@ -63,6 +63,36 @@ struct MetricsRegistryTests {
     #expect(registry.exposition().contains("relay_bytes_total{d=\"up\"} 2\n"))
   }
 
+  @Test func collectedHistogramsLookLikeOurOwn() {
+    registry.counter("taken", help: "T.").increment()
+    registry.collectHistograms {
+      [
+        HistogramSample(name: "hyper_bytes", help: "B.", labels: ["a": "1"], bounds: [10, 20], counts: [1, 0, 2], sum: 65),
+        HistogramSample(name: "hyper_bytes", help: "B.", labels: ["a": "2"], bounds: [10], counts: [], sum: 0),
+        HistogramSample(name: "taken", help: "", bounds: [1], counts: [1, 1], sum: 1),
+        HistogramSample(name: "bad name", help: "", bounds: [1], counts: [1, 1], sum: 1),
+      ]
+    }
+    #expect(
+      registry.exposition() == """
+        # HELP hyper_bytes B.
+        # TYPE hyper_bytes histogram
+        hyper_bytes_bucket{a="1",le="10"} 1
+        hyper_bytes_bucket{a="1",le="20"} 1
+        hyper_bytes_bucket{a="1",le="+Inf"} 3
+        hyper_bytes_sum{a="1"} 65
+        hyper_bytes_count{a="1"} 3
+        hyper_bytes_bucket{a="2",le="10"} 0
+        hyper_bytes_bucket{a="2",le="+Inf"} 0
+        hyper_bytes_sum{a="2"} 0
+        hyper_bytes_count{a="2"} 0
+        # HELP taken T.
+        # TYPE taken counter
+        taken 1
+
+        """)
+  }
+
   @Test func badNamesAndClashesOfCollectedSamplesDoNotSpoilTheScrape() {
     registry.counter("taken", help: "T.").increment()
     registry.collect {

@@ -201,9 +201,10 @@ struct HelloPhaseTests {
     let third = try side.client(saying: [22, 3, 1, 1, 0, 1, 0, 0, 252, 3, 3] + [UInt8](repeating: 0, count: 390))
     #expect(try await third.readToEnd() == alert80)
     third.close()
-    _ = try await side.log.first("the budget's refusal") {
-      if case .ended(let summary) = $0, summary.cause == .helloBudget { true } else { nil }
+    let detail = try await side.log.first("the budget's refusal") {
+      if case .ended(let summary) = $0, summary.cause == .helloBudget { summary.detail } else { nil }
     }
+    #expect(detail == "hello_budget")
     first.reset()
     _ = try await side.log.first("the first one's end") {
       if case .ended(let summary) = $0, summary.cause == .clientGone { true } else { nil }
