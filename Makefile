@@ -12,11 +12,14 @@ SWIFT_FLAGS ?=
 
 # Seconds for each fuzz target.
 FUZZ_SECONDS ?= 600
+# Which real clients: light, all, or their names.
+CLIENTS ?= all
+
 
 # Of `make bench`: quick or full; pure, relay (bulk streams trips first idle), instructions.
 PARTS ?= full pure relay
 
-.PHONY: build release examples demo test test-unit e2e fuzz bench fmt check certs proto clean install help setup
+.PHONY: build release examples demo test test-unit e2e fuzz clients hello-table bench fmt check certs proto clean install help setup
 
 build: setup ## build hyper and proxy (optimised) into bin/, and the development certificates when there are none
 	@$(step) "build hyper (release)" swift build -c release --product hyper $(SWIFT_FLAGS)
@@ -56,6 +59,14 @@ release: setup ## a stripped archive in dist/ that needs no Swift on the target 
 fuzz: setup ## fuzz the hello reader with libFuzzer (FUZZ_SECONDS=600 for each of three targets; KEEP=1 keeps the corpus)
 	@$(step) "fuzz" tools/fuzz.sh $(FUZZ_SECONDS)
 
+clients: ## real clients through the whole chain: curl, openssl, gnutls, Python, Node, Java, Go, Chromium … (CLIENTS=light: the small ones)
+	@$(MAKE) --no-print-directory build examples
+	@$(step) "real clients" tools/clients.sh $(CLIENTS)
+
+hello-table: ## fill the tables of docs/hello.md: what we, HAProxy and nginx do with the same bytes
+	@$(MAKE) --no-print-directory build examples
+	@$(step) "hello table" tools/hello-table.sh
+
 bench: setup ## what it costs: pure targets against limits, the relay against others (PARTS="quick bulk"; docs/performance.md)
 	@$(step) "benchmarks" tools/bench.sh $(PARTS)
 
@@ -88,4 +99,4 @@ setup-test:
 .PHONY: setup-test
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' Makefile

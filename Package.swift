@@ -125,7 +125,7 @@ let package = Package(
     program("proxy", ["PublicProxy", "PrivateProxy", "Operations", logging, arguments]),
     program("internal-server", ["InternalServer", "Operations", logging, arguments]),
 
-    tests("ClientHelloTests", ["ClientHello"]),
+    tests("ClientHelloTests", ["ClientHello"], exclude: ["Recorded"]),
     tests("HyperModelTests", ["HyperModel"]),
     tests("AnnouncementsTests", ["Announcements", "HyperModel"]),
     tests("AddressesTests", ["Addresses"]),

@@ -7,17 +7,16 @@
 Kept inputs are text, one input per line in hexadecimal; lines that begin with # are comments.
 """
 import hashlib
+import json
 import pathlib
-import re
 import sys
 
 root = pathlib.Path(__file__).resolve().parent.parent
 
 
 def recorded():
-    text = (root / "Tests/ClientHelloTests/RecordedHello.swift").read_text()
-    for block in re.findall(r'hex: """(.*?)"""', text, re.S):
-        yield bytes.fromhex("".join(block.split()))
+    for line in (root / "Tests/ClientHelloTests/Recorded/hellos.jsonl").read_text().splitlines():
+        yield bytes.fromhex(json.loads(line)["hex"])
 
 
 def kept(target):
@@ -36,7 +35,7 @@ def main(arguments):
         folder.mkdir(parents=True, exist_ok=True)
         hellos = [hello[9:] if target == "message" else hello for hello in recorded()]
         if not hellos:
-            sys.exit("no recorded hello found in Tests/ClientHelloTests/RecordedHello.swift")
+            sys.exit("no recorded hello found in Tests/ClientHelloTests/Recorded/hellos.jsonl")
         for data in hellos + list(kept(target)):
             (folder / hashlib.sha1(data).hexdigest()).write_bytes(data)
     elif arguments[:1] == ["hex"]:

@@ -2,6 +2,7 @@
 # Checks what the build, the tests or the by-hand demo need, and installs what is missing with apt where that is possible.
 #   tools/setup.sh build      Swift, a C linker, the SQLite headers, curl
 #   tools/setup.sh test       the same, and Python with venv (an independent gRPC and TLS peer in the tests)
+#   tools/setup.sh packages NAME ...    these packages of Debian, whatever they are for
 #   tools/setup.sh by-hand    the same as build, and jq and GNU parallel (the README's five terminals)
 # Without root or sudo it names everything that is missing in one line to paste, and ends with status 1.
 set -euo pipefail
@@ -45,7 +46,8 @@ case $what in
     want jq jq
     want parallel parallel
     ;;
-  *) fail "unknown set '$what': use build, test or by-hand" ;;
+  packages) missing+=("${@:2}") ;;
+  *) fail "unknown set '$what': use build, test, by-hand or packages" ;;
 esac
 
 [ ${#missing[@]} -gt 0 ] || exit 0

@@ -36,8 +36,8 @@ import Testing
   @Test(arguments: RecordedHello.all)
   func mutatedHellosNeverGiveANameThatIsNotThere(_ hello: RecordedHello) {
     var generator = SeededGenerator(seed: 4)
-    for _ in 0..<1500 {
-      var bytes = records(Array(hello.bytes.dropFirst(5)), upTo: 200, using: &generator)
+    for _ in 0..<200 {
+      var bytes = records(hello.message, upTo: 200, using: &generator)
       for _ in 0..<Int.random(in: 1...4, using: &generator) { mutate(&bytes, using: &generator) }
       let answer = readVerdict(on: bytes)
       let cuts = (0..<5).map { _ in Int.random(in: 0...bytes.count, using: &generator) }.sorted()
@@ -51,8 +51,8 @@ import Testing
   @Test func mutationsBehindTheRecordLayerReachTheParser() {
     var generator = SeededGenerator(seed: 5)
     for hello in RecordedHello.all {
-      for _ in 0..<1500 {
-        var body = Array(hello.bytes.dropFirst(9))
+      for _ in 0..<200 {
+        var body = Array(hello.message.dropFirst(4))
         for _ in 0..<Int.random(in: 1...3, using: &generator) { mutate(&body, using: &generator) }
         let message = handshake(1, body)
         if let name = readFacts(of: records(message, size: 33))?.serverName {
@@ -64,7 +64,7 @@ import Testing
 
   @Test func randomBytesBehindATLSHeaderNeverCrash() {
     var generator = SeededGenerator(seed: 6)
-    for _ in 0..<3000 {
+    for _ in 0..<2000 {
       let count = Int.random(in: 0...120, using: &generator)
       let random = (0..<count).map { _ in UInt8.random(in: .min ... .max, using: &generator) }
       _ = readVerdict(on: random)

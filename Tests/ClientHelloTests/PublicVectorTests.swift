@@ -31,7 +31,7 @@ struct PublicVectorTests {
       let bytes = decode(hex: vector.hex)
       let whole = readVerdict(on: bytes)
       #expect(readVerdict(on: bytes, cutAt: Array(bytes.indices)) == whole, "\(vector.src)")
-      for cut in bytes.indices { #expect(readVerdict(on: bytes, cutAt: [cut]) == whole, "\(vector.src) cut at \(cut)") }
+      #expect(bytes.indices.first { readVerdict(on: bytes, cutAt: [$0]) != whole } == nil, "\(vector.src) cut there was another")
     }
   }
 }
