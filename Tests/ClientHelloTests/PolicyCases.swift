@@ -35,7 +35,13 @@ private let message = HelloBuilder().message
 private let host: [UInt8] = [0] + vector16(Array("www.example.org".utf8))
 
 extension PolicyCase {
-  static let all = legal + nameless + notTLS + malformedRecords + malformedMessage + malformedName
+  /// The tables, by the names that docs/hello.md has for them in its markers.
+  static let tables = [
+    ("legal", legal), ("nameless", nameless), ("not-tls", notTLS), ("records", malformedRecords), ("message", malformedMessage),
+    ("name", malformedName),
+  ]
+
+  static let all = tables.flatMap(\.1)
 
   static let legal: [PolicyCase] = [
     .init("a hello in one record", "RFC 8446 4.1.2", HelloBuilder()),
@@ -131,5 +137,20 @@ extension HelloBuilder {
     var hello = HelloBuilder()
     hello.extensions = nil
     return records(handshake(1, hello.body + vector16([0x33, 0, 0, 9])))
+  }
+}
+
+extension HelloVerdict {
+  /// The verdict as the table words it. What a hello without a name gets is decided where names are looked up.
+  var asInTable: String {
+    switch self {
+    case .needMore: return "waits for more"
+    case .hello(let facts):
+      guard let name = facts.serverName else { return "alert `\(TLSAlert.missingExtension)` (\(TLSAlert.missingExtension.rawValue))" }
+      return "looks `\(name)` up"
+    case .refused(let refusal):
+      let alert = refusal.alert.map { "alert `\($0)` (\($0.rawValue))" } ?? "closed without alert"
+      return "\(alert), `\(refusal.reason.rawValue)`"
+    }
   }
 }
