@@ -1,3 +1,4 @@
+public import Operations
 public import Trust
 
 /// What a ``GRPCServerChannel`` needs to know.
@@ -12,6 +13,8 @@ public struct GRPCServerConfiguration: Sendable {
   public var trust: TrustSource
   public var keepalive = Keepalive.server
   public var limits = GRPCLimits()
+  /// How many connections a source may open in each window.
+  public var rates: [ConnectionRate] = []
 
   public init(name: String = "grpc_server", host: String, port: Int, trust: TrustSource) {
     self.name = name

@@ -98,7 +98,8 @@ public final class GRPCServerChannel: HyperModel.Channel, Service {
     let metrics = metrics
     let listener = HyperListener(
       socket: socket, tls: { [tls] in try tls.context() }, verifier: verifier, limits: limits, connections: connections,
-      refusals: RefusalLog(logger: logger) { metrics.refusedConnection($0) }, eventLoopGroup: eventLoopGroup)
+      rates: ConnectionRates(configuration.rates), refusals: RefusalLog(logger: logger) { metrics.refusedConnection($0) },
+      eventLoopGroup: eventLoopGroup)
     var config = HTTP2ServerTransport.Custom<HyperListener>.Config.defaults
     config.connection.flushCoalescing = nil
     config.connection.maxIdleTime = limits.idleTime

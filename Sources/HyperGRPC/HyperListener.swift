@@ -4,6 +4,7 @@ import NIOCore
 import NIOHTTP2
 import NIOPosix
 import NIOSSL
+import Operations
 import Trust
 
 /// Accepts connections for the gRPC server: mutual TLS with our own verification, the connection table and the PING shield below HTTP/2.
@@ -13,6 +14,7 @@ struct HyperListener: HTTP2ServerTransport.ListenerFactory {
   let verifier: PeerVerifier
   let limits: GRPCLimits
   let connections: ConnectionTable
+  let rates: ConnectionRates
   let refusals: RefusalLog
   let eventLoopGroup: any EventLoopGroup
 
@@ -21,6 +23,7 @@ struct HyperListener: HTTP2ServerTransport.ListenerFactory {
   }
 
   struct TooManyConnections: Error {}
+  struct TooOften: Error {}
 
   func makeListeningChannel(
     listenerConfigurator: HTTP2ServerTransport.ListenerConfigurator,
@@ -38,6 +41,10 @@ struct HyperListener: HTTP2ServerTransport.ListenerFactory {
 
   /// Runs on the channel's event loop, before it reads.
   private func addHandlers(to channel: any NIOCore.Channel) throws {
+    if let source = channel.remoteAddress?.ipAddress.flatMap(SourceKey.init(ipAddress:)), case .refuse(let rate) = rates.admit(source) {
+      refusals.note(.rate(source: source, rate))
+      throw TooOften()
+    }
     guard let connection = connections.add(channel) else {
       refusals.note(.full(remote: channel.remoteAddress?.description ?? "", limit: limits.connections))
       throw TooManyConnections()

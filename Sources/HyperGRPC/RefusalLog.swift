@@ -8,6 +8,7 @@ import Trust
 final class RefusalLog: Sendable {
   enum Event {
     case full(remote: String, limit: Int)
+    case rate(source: SourceKey, ConnectionRate)
     case silent(VerifiedConnection)
     case handshake(VerifiedConnection, any Error)
     case flood(VerifiedConnection)
@@ -27,6 +28,8 @@ final class RefusalLog: Sendable {
     switch event {
     case .full(let remote, let limit):
       write("full", .warning, remote: remote, reason: "there are \(limit) connections already")
+    case .rate(let source, let rate):
+      write("rate", .warning, remote: "\(source)", reason: "more than \(rate) from this source")
     case .silent(let connection):
       write("silent", .info, remote: connection.remote, reason: "the TLS handshake took too long")
     case .flood(let connection):

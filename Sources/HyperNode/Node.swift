@@ -12,10 +12,6 @@ import Wiring
 
 /// A node of the Hyper network: directory, broker and channels, put together from settings.
 public enum Node {
-  /// How long a call of a local program may take, all hops included. Longer than every time limit inside (notices, dials), so that the
-  /// inner one speaks first.
-  static let callTimeout: Duration = .seconds(30)
-
   /// Runs with the settings that HYPER_SETTINGS names, until SIGTERM or SIGINT.
   ///
   /// - Throws: `StartFailure` when it cannot start.

@@ -57,8 +57,9 @@ struct NodeParts {
         name: channel.name, settings, ownName: name, pins: { directory.current.encryptionPins(for: name) }, logger: logger, metrics: metrics
       ) { request in
         do throws(CallFailure) {
-          let deadline = ContinuousClock.now.advanced(by: Node.callTimeout)
-          return try await broker.submit(methodText: request.method, inner: request.id, params: request.params, deadline: deadline).outcome
+          return try await broker.submit(
+            methodText: request.method, inner: request.id, params: request.params, deadline: request.deadline
+          ).outcome
         } catch {
           return .fault(error.faultForLocalCaller)
         }
@@ -85,7 +86,9 @@ struct NodeParts {
     guard case .tcp(let host, let port) = settings.bindAddress else {
       throw StartFailure(message: "grpc_server listens on TCP only, not on \(settings.bindAddress)", hint: nil, status: ExitStatus.badUsage)
     }
-    return GRPCServerConfiguration(name: name, host: host, port: port, credentials: try LocalLinks.credentials(settings.tls))
+    var configuration = GRPCServerConfiguration(name: name, host: host, port: port, credentials: try LocalLinks.credentials(settings.tls))
+    configuration.rates = settings.tcpRateLimits.map(ConnectionRate.init)
+    return configuration
   }
 }
 

@@ -91,6 +91,11 @@ struct HTTPConnection: Sendable {
       case .part(.head(let arrived)): head = arrived
       case .part(.body), .part(.end): continue
       }
+      if let preflight = server.cors?.preflight(request(head, from: .anonymous)) {
+        server.report.preflight(isAllowed: preflight.isAllowed, origin: head.headers["origin"].first ?? "", peer: remote)
+        guard await answer(head, with: preflight.response, parts) else { return .byUs }
+        continue
+      }
       let known: Result<Caller, HTTPRefusal>
       if let caller { known = caller } else { known = await identify() }
       caller = known
@@ -101,13 +106,7 @@ struct HTTPConnection: Sendable {
 
   /// - Returns: whether the connection can take another request.
   private func answer(_ head: HTTPRequestHead, from caller: Result<Caller, HTTPRefusal>, _ parts: RequestParts) async -> Bool {
-    let awaitsLeave = head.headers["expect"].contains { $0.lowercased() == "100-continue" }
-    let channel = channel
-    let body = HTTPBody(
-      announcedLength: head.headers["content-length"].first.flatMap { Int($0) }, parts: parts,
-      allowClient: awaitsLeave
-        ? { channel.writeAndFlush(HTTPServerResponsePart.head(HTTPResponseHead(version: head.version, status: .continue)), promise: nil) }
-        : nil)
+    let body = body(of: head, parts)
     var response: HTTPResponse
     switch caller {
     case .success(let caller):
@@ -116,6 +115,26 @@ struct HTTPConnection: Sendable {
       response = server.refuse(refusal)
       response.closes = true
     }
+    if let cors = server.cors { response.fields += cors.fields(origin: head.headers["origin"].first) }
+    return await finish(response, head, body)
+  }
+
+  /// The same with an answer that is known already.
+  private func answer(_ head: HTTPRequestHead, with response: HTTPResponse, _ parts: RequestParts) async -> Bool {
+    await finish(response, head, body(of: head, parts))
+  }
+
+  private func body(of head: HTTPRequestHead, _ parts: RequestParts) -> HTTPBody {
+    let awaitsLeave = head.headers["expect"].contains { $0.lowercased() == "100-continue" }
+    let channel = channel
+    return HTTPBody(
+      announcedLength: head.headers["content-length"].first.flatMap { Int($0) }, parts: parts,
+      allowClient: awaitsLeave
+        ? { channel.writeAndFlush(HTTPServerResponsePart.head(HTTPResponseHead(version: head.version, status: .continue)), promise: nil) }
+        : nil)
+  }
+
+  private func finish(_ response: HTTPResponse, _ head: HTTPRequestHead, _ body: HTTPBody) async -> Bool {
     let rest = await readOver(body)
     let keeps = head.isKeepAlive && !response.closes && rest && !server.connections.isDraining
     do {
@@ -152,8 +171,13 @@ struct HTTPConnection: Sendable {
 
   /// Sends an answer; returns when the kernel has all of it, so that a close behind it loses nothing.
   private func write(_ response: HTTPResponse, head request: HTTPRequestHead, keepsConnection: Bool) async throws {
-    let length = response.body.length
-    var headers = HTTPHeaders([("content-type", response.contentType), ("content-length", String(length))])
+    var headers = HTTPHeaders()
+    // RFC 9110, 8.6: a 204 has no length, because it has no body.
+    if response.status != 204 {
+      headers.add(name: "content-type", value: response.contentType)
+      headers.add(name: "content-length", value: String(response.body.length))
+    }
+    for field in response.fields { headers.add(name: field.name, value: field.value) }
     if !keepsConnection {
       headers.add(name: "connection", value: "close")
     } else if request.version == .http1_0 {
@@ -188,9 +212,18 @@ struct HTTPConnection: Sendable {
 
   /// Answers what is not HTTP with 400; everything else that breaks a connection has no one left to answer to.
   private func refuseUnreadable(_ error: any Error) async -> End {
-    server.report.connectionFailed(error, peer: remote)
-    guard error is HTTPParserError else { return .byClient }
-    var response = HTTPResponse.text(400, "malformed HTTP request: \(error)\n")
+    var response: HTTPResponse
+    switch error as? HTTPParserError {
+    case .headerOverflow?:
+      server.report.headLimitReached(server.limits.head, peer: remote)
+      response = .text(431, "the head of the request is larger than \(server.limits.head) bytes\n")
+    case let error?:
+      server.report.connectionFailed(error, peer: remote)
+      response = .text(400, "malformed HTTP request: \(error)\n")
+    case nil:
+      server.report.connectionFailed(error, peer: remote)
+      return .byClient
+    }
     response.closes = true
     // The reason is lost on purpose: the connection has failed already, and that was reported.
     try? await write(response, head: HTTPRequestHead(version: .http1_1, method: .GET, uri: "/"), keepsConnection: false)

@@ -32,6 +32,8 @@ public struct HTTPResponse: Sendable {
   public var body: Body
   /// Whether the connection ends after this answer.
   public var closes = false
+  /// Further header fields; those of the framing are written by the connection.
+  var fields: [HTTPField] = []
 
   public enum Body: Sendable {
     case bytes([UInt8])
@@ -56,6 +58,9 @@ public struct HTTPResponse: Sendable {
     self.body = body
   }
 
+  /// Nothing to say (status 204): neither a body nor its length nor its type.
+  public static var noContent: HTTPResponse { HTTPResponse(status: 204, contentType: "", body: .bytes([])) }
+
   public static func text(_ status: Int, _ text: String) -> HTTPResponse {
     HTTPResponse(status: status, contentType: "text/plain; charset=utf-8", body: .bytes(Array(text.utf8)))
   }
@@ -63,5 +68,16 @@ public struct HTTPResponse: Sendable {
   /// JSON that is serialised already.
   public static func json(_ status: Int, _ bytes: [UInt8]) -> HTTPResponse {
     HTTPResponse(status: status, contentType: "application/json; charset=utf-8", body: .bytes(bytes))
+  }
+}
+
+/// A header field of an answer; the name in lower case.
+struct HTTPField: Sendable, Hashable {
+  var name: String
+  var value: String
+
+  init(_ name: String, _ value: String) {
+    self.name = name
+    self.value = value
   }
 }

@@ -61,7 +61,15 @@ public final class HTTPServer: Service, Sendable {
     let (arrivals, arrived) = AsyncStream.makeStream(of: HTTPConnection.self)
     let core = try makeCore()
     let report = report
+    // One table for all addresses of the listener, so that `localhost` is one.
+    let rates = configuration.rates.isEmpty ? nil : ConnectionRates(configuration.rates)
     let listeners = try await Listeners.open(configuration.address, access: configuration.access, name: configuration.name) { channel in
+      if let rates, let source = channel.remoteAddress?.ipAddress.flatMap(SourceKey.init(ipAddress:)),
+        case .refuse(let rate) = rates.admit(source)
+      {
+        report.rateReached(rate, source: source)
+        return false
+      }
       switch core.connections.admit(channel) {
       case .admitted:
         let connection = try HTTPConnection(accepting: channel, server: core)
@@ -177,6 +185,6 @@ public final class HTTPServer: Service, Sendable {
     }
     return HTTPServerCore(
       handler: handler, refuse: refuse, limits: configuration.limits, tls: tls, clientCheck: check, unixAccess: unixAccess,
-      ownUID: geteuid(), connections: ConnectionRegistry(limit: configuration.limits.connections), report: report)
+      cors: configuration.cors, ownUID: geteuid(), connections: ConnectionRegistry(limit: configuration.limits.connections), report: report)
   }
 }

@@ -1,3 +1,4 @@
+public import Operations
 public import Trust
 
 /// What an HTTP server listens on, whom it lets in, and how much of everything it allows.
@@ -8,12 +9,21 @@ public struct HTTPServerConfiguration: Sendable {
   /// How connections are protected and who may open one.
   public var access: Access
   public var limits: HTTPServerLimits
+  /// Nil leaves everything about origins out.
+  public var cors: CORSPolicy?
+  /// How many connections a source may open in each window; none applies to Unix sockets.
+  public var rates: [ConnectionRate]
 
-  public init(name: String, address: ListenAddress, access: Access, limits: HTTPServerLimits = HTTPServerLimits()) {
+  public init(
+    name: String, address: ListenAddress, access: Access, limits: HTTPServerLimits = HTTPServerLimits(), cors: CORSPolicy? = nil,
+    rates: [ConnectionRate] = []
+  ) {
     self.name = name
     self.address = address
     self.access = access
     self.limits = limits
+    self.cors = cors
+    self.rates = rates
   }
 
   /// How connections are protected and who may open one.

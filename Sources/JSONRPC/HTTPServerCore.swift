@@ -10,6 +10,7 @@ struct HTTPServerCore: Sendable {
   let tls: NIOSSLContext?
   let clientCheck: ClientCheck?
   let unixAccess: UnixAccess?
+  let cors: CORSPolicy?
   let ownUID: UInt32
   let connections: ConnectionRegistry
   let report: ServerReport

@@ -4,8 +4,12 @@ import HyperModel
 struct JSONRPCResponder: Sendable {
   let path: String
   let bodyLimit: Int
+  let limits: RPCLimits
+  /// Whether a request without an `id` member gets no answer.
+  let strictNotifications: Bool
   let admit: JSONRPCServer.Admission
   let handler: JSONRPCServer.Handler
+  let gate: RequestGate
   let report: RPCReport
 
   func respond(to request: HTTPRequest, _ body: HTTPBody) async -> HTTPResponse {
@@ -21,21 +25,102 @@ struct JSONRPCResponder: Sendable {
     do throws(HTTPBodyError) {
       bytes = try await body.collect(upTo: bodyLimit)
     } catch {
-      report.count(.malformed)
-      return Self.unreadable(error)
+      return unreadable(error, from: request.peer)
     }
-    switch RPCEnvelope.read(contentType: request.header("content-type"), body: bytes) {
-    case .failure(let fault):
+    do throws(RPCBodyFault) {
+      let deadline = ContinuousClock.now + limits.callTime
+      switch try RPCBody.read(contentType: request.header("content-type"), body: bytes, batchLimit: limits.batch) {
+      case .single(let envelope): return await answer(envelope, of: request, deadline)
+      case .batch(let items): return await answer(items, of: request, deadline)
+      }
+    } catch {
       report.count(.malformed)
-      return Self.answer(.fault(fault), id: .null)
-    case .success(let envelope):
-      let id = envelope.id ?? RPCID(inner: Self.freshID())
-      let outcome = await handler(
-        RPCRequest(id: id.inner, method: envelope.method, params: envelope.params, caller: request.caller))
-      report.count(outcome)
-      return Self.answer(outcome, id: id.json)
+      if case .batchTooLong(let count, let limit) = error { report.limitReached(.batch, limit, found: count, peer: request.peer) }
+      return Self.answer(.fault(error.fault), id: .null)
     }
   }
+
+  private func answer(_ envelope: RPCEnvelope, of request: HTTPRequest, _ deadline: ContinuousClock.Instant) async -> HTTPResponse {
+    guard gate.enter() == 1 else { return busy(request.peer) }
+    defer { gate.leave(1) }
+    guard let answer = await carryOut(envelope, of: request, deadline) else { return .noContent }
+    return .json(answer.status, answer.body)
+  }
+
+  /// Calls the handler; nil for a notification.
+  private func carryOut(_ envelope: RPCEnvelope, of request: HTTPRequest, _ deadline: ContinuousClock.Instant) async -> RPCAnswer? {
+    let id = envelope.id ?? RPCID(inner: Self.freshID())
+    let outcome = await handler(
+      RPCRequest(id: id.inner, method: envelope.method, params: envelope.params, caller: request.caller, deadline: deadline))
+    guard strictNotifications else {
+      report.count(outcome)
+      return RPCAnswer(outcome, id: id.json)
+    }
+    guard let member = envelope.idMember else {
+      report.notified(envelope.method, outcome)
+      return nil
+    }
+    report.count(outcome)
+    return RPCAnswer(outcome, id: envelope.id?.json ?? member)
+  }
+
+  // MARK: Batches
+
+  /// Answers in the order of the requests; 200 whatever they say, because they may say different things.
+  private func answer(
+    _ items: [Result<RPCEnvelope, CallFault>], of request: HTTPRequest, _ deadline: ContinuousClock.Instant
+  ) async -> HTTPResponse {
+    let width = gate.enter(wanted: min(items.count, max(1, limits.batchConcurrency)))
+    guard width > 0 else { return busy(request.peer) }
+    defer { gate.leave(width) }
+    report.countBatch()
+    var assembly = BatchAssembly(count: items.count, limit: limits.batchAnswer)
+    await withTaskGroup(of: (Int, RPCAnswer?).self) { group in
+      var begun = 0
+      while begun < width {
+        begin(&group, items, begun, of: request, deadline)
+        begun += 1
+      }
+      for await (position, answer) in group {
+        if begun < items.count {
+          begin(&group, items, begun, of: request, deadline)
+          begun += 1
+        }
+        if let answer { assembly.add(answer, at: position) }
+      }
+    }
+    if assembly.isCut { report.limitReached(.batchAnswer, limits.batchAnswer, found: assembly.wantedSize, peer: request.peer) }
+    guard let body = assembly.body else { return .noContent }
+    return .json(200, body)
+  }
+
+  private func begin(
+    _ group: inout TaskGroup<(Int, RPCAnswer?)>, _ items: [Result<RPCEnvelope, CallFault>], _ position: Int, of request: HTTPRequest,
+    _ deadline: ContinuousClock.Instant
+  ) {
+    let item = items[position]
+    group.addTask {
+      switch item {
+      case .failure(let fault):
+        report.count(.malformed)
+        return (position, RPCAnswer(.fault(fault), id: .null))
+      case .success(let envelope):
+        guard ContinuousClock.now < deadline else { return (position, notBegun(envelope, request.peer)) }
+        return (position, await carryOut(envelope, of: request, deadline))
+      }
+    }
+  }
+
+  /// The time of a batch is over before this request's turn came.
+  private func notBegun(_ envelope: RPCEnvelope, _ peer: String) -> RPCAnswer? {
+    report.count(.fault)
+    report.limitReached(.callTime, limits.callTime, peer: peer)
+    if strictNotifications, envelope.idMember == nil { return nil }
+    let fault = CallFault(code: 504, message: "not carried out: the batch took longer than \(limits.callTime)")
+    return RPCAnswer(.fault(fault), id: envelope.id?.json ?? envelope.idMember ?? .null)
+  }
+
+  // MARK: Refusals
 
   static func refusal(_ refusal: HTTPRefusal) -> HTTPResponse {
     answer(.fault(CallFault(code: 403, message: refusal.text)), id: .null, status: 403, closes: true)
@@ -50,13 +135,22 @@ struct JSONRPCResponder: Sendable {
     }.joined()
   }
 
-  private static func unreadable(_ error: HTTPBodyError) -> HTTPResponse {
+  private func busy(_ peer: String) -> HTTPResponse {
+    report.count(.busy)
+    report.limitReached(.requests, gate.limit, peer: peer)
+    let message = "\(gate.limit) requests are being worked on, which is the most at one time; try again later"
+    return Self.answer(.fault(CallFault(code: 503, message: message)), id: .null, status: 503)
+  }
+
+  private func unreadable(_ error: HTTPBodyError, from peer: String) -> HTTPResponse {
+    report.count(.malformed)
     switch error {
     case .tooLarge(let limit):
+      report.limitReached(.body, limit, peer: peer)
       let fault = CallFault(code: -32600, message: "invalid request: the body is larger than \(limit) bytes")
-      return answer(.fault(fault), id: .null, status: 413, closes: true)
+      return Self.answer(.fault(fault), id: .null, status: 413, closes: true)
     case .incomplete:
-      return answer(.fault(.parseError("the body is incomplete")), id: .null, closes: true)
+      return Self.answer(.fault(.parseError("the body is incomplete")), id: .null, closes: true)
     }
   }
 

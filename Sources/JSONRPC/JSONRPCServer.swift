@@ -10,10 +10,10 @@ import Synchronization
 /// open connections too. A refused caller gets HTTP status 403 with an error object that says which check failed, and the connection
 /// ends. The refusal is logged with the caller's address.
 ///
-/// One request is answered at a time per connection, in order. Batches and notifications are not supported: an array is refused, a
-/// request without an id is answered under one of ours.
+/// One HTTP request is answered at a time per connection, in order; the requests of a batch side by side. A request without an id is
+/// answered under one of ours, unless the configuration asks for notifications as JSON-RPC 2.0 has them.
 public final class JSONRPCServer: Service, Sendable {
-  /// Answers a request. It has to end by itself; nothing here bounds it.
+  /// Answers a request. It has to end by itself, before the request's deadline; nothing here bounds it.
   public typealias Handler = @Sendable (RPCRequest) async -> CallResponse.Outcome
   /// Nil lets the caller in; a fault is the answer otherwise.
   public typealias Admission = @Sendable (Caller) async -> CallFault?
@@ -29,11 +29,15 @@ public final class JSONRPCServer: Service, Sendable {
     self.configuration = configuration
     server = Mutex(nil)
     let responder = JSONRPCResponder(
-      path: configuration.path, bodyLimit: configuration.limits.body, admit: admit, handler: handler,
+      path: configuration.path, bodyLimit: configuration.limits.body, limits: configuration.calls,
+      strictNotifications: configuration.strictNotifications, admit: admit, handler: handler,
+      gate: RequestGate(limit: configuration.calls.requests),
       report: RPCReport(name: configuration.name, logger: logger, metrics: metrics))
     makeServer = { access in
       HTTPServer(
-        HTTPServerConfiguration(name: configuration.name, address: configuration.address, access: access, limits: configuration.limits),
+        HTTPServerConfiguration(
+          name: configuration.name, address: configuration.address, access: access, limits: configuration.limits, cors: configuration.cors,
+          rates: configuration.rates),
         logger: logger, metrics: metrics,
         refuse: { JSONRPCResponder.refusal($0) },
         handler: { await responder.respond(to: $0, $1) })

@@ -1,3 +1,4 @@
+public import Operations
 public import Trust
 
 /// What a JSON-RPC server listens on and whom it lets in (PROTOCOL.md 3.3, DESIGN.md 4).
@@ -17,11 +18,20 @@ public struct JSONRPCServerConfiguration: Sendable {
   /// For a Unix socket.
   public var unixAccess: UnixAccess
   public var limits: HTTPServerLimits
+  public var calls: RPCLimits
+  /// Whether a request without an `id` member is a notification, which gets no answer (JSON-RPC 2.0, 4.1). Existing callers leave the id
+  /// out, or send an empty one, and wait for the answer, so this has to be asked for.
+  public var strictNotifications: Bool
+  /// Which web pages may call; nil leaves everything about origins out.
+  public var cors: CORSPolicy?
+  /// How many connections a source may open in each window. Not used on a Unix socket.
+  public var rates: [ConnectionRate]
 
   public init(
     name: String, address: ListenAddress, path: String = "/jsonrpc", tls: Credentials? = nil,
     clientVerification: ClientVerification = .required, pins: Pins? = nil, insecure: Bool = false,
-    unixAccess: UnixAccess = UnixAccess(), limits: HTTPServerLimits = HTTPServerLimits()
+    unixAccess: UnixAccess = UnixAccess(), limits: HTTPServerLimits = HTTPServerLimits(),
+    calls: RPCLimits = RPCLimits(), strictNotifications: Bool = false, cors: CORSPolicy? = nil, rates: [ConnectionRate] = []
   ) {
     self.name = name
     self.address = address
@@ -32,5 +42,9 @@ public struct JSONRPCServerConfiguration: Sendable {
     self.insecure = insecure
     self.unixAccess = unixAccess
     self.limits = limits
+    self.calls = calls
+    self.strictNotifications = strictNotifications
+    self.cors = cors
+    self.rates = rates
   }
 }

@@ -4,9 +4,11 @@ import HyperModel
 struct RPCAnswer: Hashable, Sendable {
   var status: Int
   var body: [UInt8]
+  let id: JSONValue
 
   /// - Parameter id: the caller's own id and type; null when the request could not be read.
   init(_ outcome: CallResponse.Outcome, id: JSONValue) {
+    self.id = id
     var members: [String: JSONValue] = ["jsonrpc": "2.0", "id": id]
     switch outcome {
     case .result(let value):

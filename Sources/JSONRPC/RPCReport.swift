@@ -11,10 +11,23 @@ final class RPCReport: Sendable {
     case answered, fault, malformed
     case notFound = "not_found"
     case notAdmitted = "not_admitted"
+    /// Carried out without an answer, because strict callers want none.
+    case notified
+    /// Refused because of `RPCLimits.requests`.
+    case busy
+  }
+
+  /// The bounds that a caller can reach.
+  enum Limit: String, CaseIterable {
+    case body, batch, requests
+    case batchAnswer = "batch_answer"
+    case callTime = "call_time"
   }
 
   private let logger: Logger
   private let counters: [Outcome: Counter]
+  private let limits: [Limit: Counter]
+  private let batches: Counter
   private let sampler = Mutex(LineSampler())
 
   init(name: String, logger: Logger, metrics: MetricsRegistry) {
@@ -27,6 +40,15 @@ final class RPCReport: Sendable {
         "hyper_jsonrpc_server_requests_total", help: "Requests by outcome.", labels: ["server": name, "outcome": outcome.rawValue])
     }
     self.counters = counters
+    var limits: [Limit: Counter] = [:]
+    for limit in Limit.allCases {
+      limits[limit] = metrics.counter(
+        "hyper_jsonrpc_server_limit_reached_total", help: "Requests refused or cut by a limit, by limit.",
+        labels: ["server": name, "limit": limit.rawValue])
+    }
+    self.limits = limits
+    batches = metrics.counter(
+      "hyper_jsonrpc_server_batches_total", help: "Batches worked on; their requests are counted like others.", labels: ["server": name])
   }
 
   func count(_ outcome: Outcome) { counters[outcome]?.increment() }
@@ -38,12 +60,36 @@ final class RPCReport: Sendable {
     }
   }
 
+  func countBatch() { batches.increment() }
+
+  /// - Parameter found: what the caller wanted, where that is a number.
+  func limitReached(_ limit: Limit, _ bound: some Sendable, found: Int? = nil, peer: String) {
+    limits[limit]?.increment()
+    var metadata: Logger.Metadata = ["peer": "\(peer)", "limit": "\(limit.rawValue)", "bound": "\(bound)"]
+    if let found { metadata["found"] = "\(found)" }
+    line(.warning, cause: "limit \(limit.rawValue)", "limit of the JSON-RPC server reached", metadata)
+  }
+
+  /// A notification has nobody to tell what became of it but the log.
+  func notified(_ method: String, _ outcome: CallResponse.Outcome) {
+    count(.notified)
+    guard case .fault(let fault) = outcome else { return }
+    line(
+      .info, cause: "notification", "notification failed",
+      ["method": "\(method)", "code": "\(fault.code)", "reason": "\(fault.message)"])
+  }
+
   func notAdmitted(_ caller: Caller, peer: String, fault: CallFault) {
     count(.notAdmitted)
-    guard case .write(let swallowed) = sampler.withLock({ $0.admit(cause: "not admitted", now: .now) }) else { return }
-    var metadata: Logger.Metadata = ["peer": "\(peer)", "caller": "\(caller)", "reason": "\(fault.message)"]
-    if swallowed > 0 { metadata["swallowed"] = "\(swallowed)" }
-    logger.warning("caller not admitted", metadata: metadata)
+    line(
+      .warning, cause: "not admitted", "caller not admitted",
+      ["peer": "\(peer)", "caller": "\(caller)", "reason": "\(fault.message)"])
+  }
+
+  private func line(_ level: Logger.Level, cause: String, _ message: Logger.Message, _ metadata: Logger.Metadata) {
+    guard logger.logLevel <= level else { return }
+    guard case .write(let swallowed) = sampler.withLock({ $0.admit(cause: cause, now: .now) }) else { return }
+    logger.log(level: level, message, metadata: swallowed > 0 ? metadata.merging(["swallowed": "\(swallowed)"]) { $1 } : metadata)
   }
 }
 

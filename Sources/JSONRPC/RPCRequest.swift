@@ -7,11 +7,17 @@ public struct RPCRequest: Sendable, Hashable {
   public var method: String
   public var params: [String: JSONValue]
   public var caller: Caller
+  /// When the caller is to have its answer: `RPCLimits.callTime` after the request, or the batch it came in, had arrived.
+  public var deadline: ContinuousClock.Instant
 
-  public init(id: String, method: String, params: [String: JSONValue], caller: Caller) {
+  public init(
+    id: String, method: String, params: [String: JSONValue], caller: Caller,
+    deadline: ContinuousClock.Instant = .now + RPCLimits().callTime
+  ) {
     self.id = id
     self.method = method
     self.params = params
     self.caller = caller
+    self.deadline = deadline
   }
 }

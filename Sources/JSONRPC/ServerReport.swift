@@ -14,6 +14,9 @@ final class ServerReport: Sendable {
   private let opened: Counter
   private let open: Gauge
   private let refusedAtLimit: Counter
+  private let overHead: Counter
+  private let overRate: Counter
+  private let preflights: [Bool: Counter]
   private let failed: Counter
   private let refusals: @Sendable (String) -> Counter
   private let expiries: [RequestClock.Cause: Counter]
@@ -27,6 +30,16 @@ final class ServerReport: Sendable {
     open = metrics.gauge("hyper_http_connections_open", help: "Connections open now.", labels: labels)
     refusedAtLimit = metrics.counter(
       "hyper_http_connections_over_limit_total", help: "Connections closed at once because there were too many.", labels: labels)
+    overRate = metrics.counter(
+      "hyper_http_connections_over_rate_total", help: "Connections closed at once because of tcp_rate_limits.", labels: labels)
+    var preflights: [Bool: Counter] = [:]
+    for (isAllowed, outcome) in [(true, "allowed"), (false, "refused")] {
+      preflights[isAllowed] = metrics.counter(
+        "hyper_http_preflights_total", help: "CORS preflights by outcome.", labels: labels.merging(["outcome": outcome]) { $1 })
+    }
+    self.preflights = preflights
+    overHead = metrics.counter(
+      "hyper_http_heads_over_limit_total", help: "Requests refused because their head is too large.", labels: labels)
     failed = metrics.counter("hyper_http_connections_failed_total", help: "Connections that ended with an error.", labels: labels)
     refusals = { cause in
       metrics.counter(
@@ -52,6 +65,24 @@ final class ServerReport: Sendable {
   func connectionLimitReached(_ limit: Int) {
     refusedAtLimit.increment()
     line(.warning, cause: "limit", "connection refused: too many are open", ["limit": "\(limit)"])
+  }
+
+  func rateReached(_ rate: ConnectionRate, source: SourceKey) {
+    overRate.increment()
+    line(.warning, cause: "rate", "connection refused: rate limit reached", ["source": "\(source)", "limit": "\(rate)"])
+  }
+
+  func preflight(isAllowed: Bool, origin: String, peer: String) {
+    preflights[isAllowed]?.increment()
+    if isAllowed { return }
+    line(
+      .info, cause: "origin", "preflight refused: origin not allowed",
+      ["peer": "\(peer)", "origin": "\(LineText.escaped(String(origin.prefix(200))))"])
+  }
+
+  func headLimitReached(_ limit: Int, peer: String) {
+    overHead.increment()
+    line(.info, cause: "head", "request refused: its head is too large", ["peer": "\(peer)", "limit": "\(limit)"])
   }
 
   func refused(_ refusal: HTTPRefusal, peer: String) {

@@ -23,7 +23,7 @@ public struct ChannelSettings: Hashable, Sendable {
 public struct GRPCServerSettings: Hashable, Sendable {
   /// `bind_address`, default `localhost:4444`; TCP only.
   public var bindAddress: BindAddress
-  /// `tcp_rate_limits`, default none. Accepted, not applied yet.
+  /// `tcp_rate_limits`, default none: connections per source address and window.
   public var tcpRateLimits: [RateLimit]
   /// `tls`, required with a certificate; clients always have to show theirs.
   public var tls: TLSSettings

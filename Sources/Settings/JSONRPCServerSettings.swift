@@ -6,10 +6,14 @@ public struct JSONRPCServerSettings: Hashable, Sendable {
   public var path: String
   /// `tls`: required over TCP unless `insecure`; refused over a Unix socket.
   public var tls: TLSSettings?
-  /// `tcp_rate_limits`, default none. Accepted, not applied yet.
+  /// `tcp_rate_limits`, default none: connections per source address and window.
   public var tcpRateLimits: [RateLimit]
   /// `cors`, default none.
   public var cors: CORSSettings?
+  /// `strict_notifications`, default false: a request without an `id` member gets no answer, as JSON-RPC 2.0 says.
+  public var strictNotifications: Bool
+  /// `limits`, default all defaults.
+  public var limits: JSONRPCLimits
   /// `insecure`, default false: allows plain HTTP over TCP, where nobody knows who is calling.
   public var insecure: Bool
   /// `allowed_uids`, default none: users besides our own who may call over the Unix socket.
@@ -25,13 +29,15 @@ public struct JSONRPCServerSettings: Hashable, Sendable {
   public init(
     bindAddress: BindAddress, path: String = defaultPath, tls: TLSSettings? = nil, tcpRateLimits: [RateLimit] = [],
     cors: CORSSettings? = nil, insecure: Bool = false, allowedUIDs: Set<UInt32> = [], socketMode: UInt16 = defaultSocketMode,
-    socketGroup: String? = nil
+    socketGroup: String? = nil, strictNotifications: Bool = false, limits: JSONRPCLimits = JSONRPCLimits()
   ) {
     self.bindAddress = bindAddress
     self.path = path
     self.tls = tls
     self.tcpRateLimits = tcpRateLimits
     self.cors = cors
+    self.strictNotifications = strictNotifications
+    self.limits = limits
     self.insecure = insecure
     self.allowedUIDs = allowedUIDs
     self.socketMode = socketMode
@@ -50,7 +56,9 @@ extension JSONRPCServerSettings {
       insecure: section.bool("insecure", default: false),
       allowedUIDs: Set(section.integers("allowed_uids", in: 0...Int64(UInt32.max) - 1).map(UInt32.init(clamping:))),
       socketMode: section.socketMode("socket_mode", default: Self.defaultSocketMode),
-      socketGroup: section.nameOrNumber("socket_group"))
+      socketGroup: section.nameOrNumber("socket_group"),
+      strictNotifications: section.bool("strict_notifications", default: false),
+      limits: section.section("limits").map(JSONRPCLimits.init) ?? JSONRPCLimits())
     checkTransport(section)
     section.finish()
   }

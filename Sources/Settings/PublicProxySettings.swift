@@ -40,7 +40,7 @@ extension PublicProxySettings {
       }
       fallback.finish()
     }
-    tcpRateLimits = RateLimit.list(section)
+    tcpRateLimits = RateLimit.listWithoutEffect(section)
     relay = section.section("relay").map(RelayLimits.init) ?? relay
     // Whoever writes one key of the announcing side wants it, and is told what is missing.
     let isAnnouncing = PublicNetworkSettings.keys.count(where: section.has) > 0

@@ -15,9 +15,9 @@ public struct RateLimit: Hashable, Sendable {
 }
 
 extension RateLimit {
-  /// Reads `tcp_rate_limits` of a map; says once that they are not applied yet.
+  /// Reads `tcp_rate_limits` of a map.
   static func list(_ section: Section) -> [RateLimit] {
-    let limits = section.sections("tcp_rate_limits").map { item in
+    section.sections("tcp_rate_limits").map { item in
       let limit = RateLimit(
         window: item.required("type", placeholder: .second) { text throws(TextMismatch) in
           guard let window = Window(rawValue: text) else { throw TextMismatch("second, minute or hour") }
@@ -27,6 +27,11 @@ extension RateLimit {
       item.finish()
       return limit
     }
+  }
+
+  /// The same where they are not applied yet, which is said.
+  static func listWithoutEffect(_ section: Section) -> [RateLimit] {
+    let limits = list(section)
     if !limits.isEmpty { section.warn("tcp_rate_limits", "accepted but not applied yet") }
     return limits
   }

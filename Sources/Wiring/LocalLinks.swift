@@ -32,7 +32,9 @@ public enum LocalLinks {
     let configuration = JSONRPCServerConfiguration(
       name: name, address: listenAddress(settings.bindAddress), path: settings.path, tls: credentials, clientVerification: verification,
       insecure: settings.insecure,
-      unixAccess: UnixAccess(allowedUIDs: settings.allowedUIDs, mode: UInt32(settings.socketMode), group: settings.socketGroup))
+      unixAccess: UnixAccess(allowedUIDs: settings.allowedUIDs, mode: UInt32(settings.socketMode), group: settings.socketGroup),
+      limits: settings.limits.http, calls: settings.limits.calls, strictNotifications: settings.strictNotifications,
+      cors: settings.cors.map(CORSPolicy.init), rates: settings.tcpRateLimits.map(ConnectionRate.init))
     return JSONRPCServer(configuration, admit: { admission.refusal(of: $0) }, logger: logger, metrics: metrics, handler: handler)
   }
 

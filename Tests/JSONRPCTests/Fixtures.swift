@@ -34,9 +34,14 @@ struct TestAuthority {
   }
 }
 
-/// What the servers of the tests do, by method.
+/// What the servers of the tests do, by method. The first four are those of the examples at jsonrpc.org.
 func testHandler(_ request: RPCRequest) async -> CallResponse.Outcome {
   switch request.method {
+  case "subtract":
+    .result(.integer((request.params["minuend"]?.integer ?? 0) - (request.params["subtrahend"]?.integer ?? 0)))
+  case "sum": .result(.integer(request.params.values.compactMap(\.integer).reduce(0, +)))
+  case "get_data": .result(["hello", 5])
+  case "update", "notify_hello", "notify_sum": .result(nil)
   case "echo": .result(.object(request.params))
   case "id": .result(.string(request.id))
   case "whoami": .result(.string("\(request.caller)"))
@@ -79,13 +84,16 @@ func serving<T: Sendable>(_ run: @escaping @Sendable () async throws -> Void, _ 
 
 /// A JSON-RPC server on a Unix socket for the tests that are about HTTP and JSON-RPC.
 func withUnixServer<T: Sendable>(
-  limits: HTTPServerLimits = HTTPServerLimits(), access: UnixAccess = UnixAccess(), metrics: MetricsRegistry = MetricsRegistry(),
-  admit: @escaping JSONRPCServer.Admission = { _ in nil }, _ body: (String) async throws -> T
+  limits: HTTPServerLimits = HTTPServerLimits(), calls: RPCLimits = RPCLimits(), strictNotifications: Bool = false,
+  access: UnixAccess = UnixAccess(), metrics: MetricsRegistry = MetricsRegistry(),
+  admit: @escaping JSONRPCServer.Admission = { _ in nil }, handler: @escaping JSONRPCServer.Handler = testHandler,
+  _ body: (String) async throws -> T
 ) async throws -> T {
   try await withTemporaryFolder { folder in
     let path = "\(folder)/s"
-    let configuration = JSONRPCServerConfiguration(name: "test", address: .unix(path: path), unixAccess: access, limits: limits)
-    let server = JSONRPCServer(configuration, admit: admit, logger: silent, metrics: metrics, handler: testHandler)
+    let configuration = JSONRPCServerConfiguration(
+      name: "test", address: .unix(path: path), unixAccess: access, limits: limits, calls: calls, strictNotifications: strictNotifications)
+    let server = JSONRPCServer(configuration, admit: admit, logger: silent, metrics: metrics, handler: handler)
     _ = try await server.bind()
     return try await serving({ try await server.run() }) { try await body(path) }
   }

@@ -63,7 +63,7 @@ import Trust
     }
   }
 
-  @Test(arguments: ["nonsense", "[]", #"[{"jsonrpc":"2.0","method":"echo","params":{},"id":1}]"#, "", "{", "\u{0}", "{}x"])
+  @Test(arguments: ["nonsense", "1", "", "{", "\u{0}", "{}x"])
   func malformedBodiesGetAParseErrorAndTheConnectionStays(body: String) async throws {
     try await withUnixServer { path in
       try await RawConnection.open(.unix(path: path)) { connection in
@@ -214,7 +214,7 @@ import Trust
         let headers = (0..<40).map { "x-\($0): \(String(repeating: "y", count: 4000))\r\n" }.joined()
         try await connection.send("GET /jsonrpc HTTP/1.1\r\nhost: x\r\n\(headers)\r\n")
         let text = try await connection.readToEnd()
-        #expect(text.hasPrefix("HTTP/1.1 400"))
+        #expect(text.hasPrefix("HTTP/1.1 431"))
       }
     }
   }

@@ -3,8 +3,16 @@ import Testing
 
 @testable import JSONRPC
 
+/// One request of a body; what else a body can hold is in `RPCBodyTests`.
 private func read(_ text: String, contentType: String? = "application/json") -> Result<RPCEnvelope, CallFault> {
-  RPCEnvelope.read(contentType: contentType, body: Array(text.utf8))
+  do throws(RPCBodyFault) {
+    guard case .single(let envelope) = try RPCBody.read(contentType: contentType, body: Array(text.utf8), batchLimit: 10) else {
+      return .failure(CallFault(code: 0, message: "a batch"))
+    }
+    return .success(envelope)
+  } catch {
+    return .failure(error.fault)
+  }
 }
 
 private func fault(_ text: String, contentType: String? = "application/json") -> CallFault? {
@@ -15,7 +23,7 @@ private func fault(_ text: String, contentType: String? = "application/json") ->
 @Suite struct RPCEnvelopeTests {
   @Test func aWholeRequestIsRead() throws {
     let envelope = try read(#"{"jsonrpc":"2.0","method":"a.b","params":{"x":1},"id":"7"}"#).get()
-    #expect(envelope == RPCEnvelope(id: RPCID(inner: "7"), method: "a.b", params: ["x": 1]))
+    #expect(envelope == RPCEnvelope(id: RPCID(inner: "7"), idMember: "7", method: "a.b", params: ["x": 1]))
   }
 
   @Test(arguments: [
@@ -30,36 +38,27 @@ private func fault(_ text: String, contentType: String? = "application/json") ->
   }
 
   @Test(arguments: [
-    "", " ", "nonsense", "[]", "[{}]", "1", "null", "\"x\"", "{", "{}{}", "{} x", #"{"a":}"#, #"{'a':1}"#, "\u{FEFF}{}", #"{"a":1,}"#,
+    "", " ", "nonsense", "1", "null", "\"x\"", "{", "{}{}", "{} x", #"{"a":}"#, #"{'a':1}"#, "\u{FEFF}{}", #"{"a":1,}"#,
     #"{"a":"\uD800\"}"#, "{\"a\":\"\u{1}\"}", "{\"a\" 1}", "NaN", #"{"a":01}"#, String(repeating: "[", count: 100_000),
     String(repeating: #"{"a":"#, count: 10_000),
   ]) func whatIsNoJSONObjectIsAParseError(text: String) {
     #expect(fault(text)?.code == -32700)
   }
 
-  @Test func invalidUTF8IsAParseError() {
-    let bytes = Array(#"{"a":""#.utf8) + [0xff, 0xfe] + Array(#""}"#.utf8)
-    guard case .failure(let fault) = RPCEnvelope.read(contentType: "application/json", body: bytes) else {
-      Issue.record("taken")
-      return
-    }
-    #expect(fault.code == -32700)
-  }
-
   @Test func anEmptyObjectNamesEveryMissingMember() {
     let fault = fault("{}")
     #expect(fault?.code == -32600)
     #expect(
-      fault?.message == "invalid request: invalid input data: jsonrpc(is required), method(is required), params(not a map)")
+      fault?.message == "invalid request: invalid input data: jsonrpc(is required), method(is required)")
     #expect(fault?.data?["code"] == "FORM-ERROR")
-    #expect(fault?.data?["data"]?["params"] == "not a map")
+    #expect(fault?.data?["data"]?["method"] == "is required")
     #expect(fault?.data?["traceback"] == [])
   }
 
   @Test(arguments: [
     (#"{"jsonrpc":"1.0","method":"m","params":{}}"#, "jsonrpc(invalid choice, must be one of: 2.0)"),
     (#"{"jsonrpc":2.0,"method":"m","params":{}}"#, "jsonrpc(invalid choice, must be one of: 2.0)"),
-    (#"{"jsonrpc":"2.0","method":"m"}"#, "params(not a map)"),
+    (#"{"jsonrpc":"2.0","method":"m","params":"bar"}"#, "params(not a map)"),
     (#"{"jsonrpc":"2.0","method":"m","params":[1]}"#, "params(not a map)"),
     (#"{"jsonrpc":"2.0","method":"m","params":null}"#, "params(not a map)"),
     (#"{"jsonrpc":"2.0","method":"","params":{}}"#, "method(must have 1 to 100 bytes)"),
@@ -71,6 +70,16 @@ private func fault(_ text: String, contentType: String? = "application/json") ->
   ]) func wrongMembersAreNamed(text: String, problem: String) {
     #expect(fault(text)?.code == -32600)
     #expect(fault(text)?.message == "invalid request: invalid input data: \(problem)")
+  }
+
+  @Test func paramsMayBeAbsent() throws {
+    #expect(try read(#"{"jsonrpc":"2.0","method":"m"}"#).get().params == [:])
+  }
+
+  @Test func theIdMemberIsKeptAsItWasWritten() throws {
+    for (id, member) in [("", nil), (#","id":null"#, .null), (#","id":"""#, ""), (#","id":7"#, 7)] as [(String, JSONValue?)] {
+      #expect(try read(#"{"jsonrpc":"2.0","method":"m"\#(id)}"#).get().idMember == member)
+    }
   }
 
   @Test func theLongestMethodIsCountedInBytes() {

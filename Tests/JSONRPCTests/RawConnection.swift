@@ -60,6 +60,10 @@ struct RawConnection {
     try await channel.writeAndFlush(ByteBuffer(string: text)).get()
   }
 
+  func send(_ bytes: [UInt8]) async throws {
+    try await channel.writeAndFlush(ByteBuffer(bytes: bytes)).get()
+  }
+
   /// Ends our sending side; with TLS by its farewell.
   func finishSending() async throws {
     try await channel.close(mode: .output).get()

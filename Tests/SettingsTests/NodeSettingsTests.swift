@@ -86,6 +86,32 @@ import Testing
 
   struct Unexpected: Error {}
 
+  @Test func everyLimitOfAJSONRPCServerIsASetting() throws {
+    let limits = """
+      {max_connections: 1, head_bytes: 2048, body_bytes: 4096, head_timeout: 0.5, body_timeout: 1, stall_timeout: 2, idle_timeout: 3,
+       call_timeout: 4, max_requests: 5, max_batch: 0, batch_concurrency: 6, batch_answer_bytes: 8192}
+      """.replacing("\n", with: " ")
+    let text = channel(
+      "jsonrpc_server", "{bind_address: unix:s, strict_notifications: true, limits: \(limits), cors: {allow_credentials: true}}")
+    guard case .jsonrpcServer(let rpc) = try node(text).channels[0].kind else { throw Unexpected() }
+    var expected = JSONRPCLimits()
+    expected.maxConnections = 1
+    expected.headBytes = 2048
+    expected.bodyBytes = 4096
+    expected.headTimeout = .milliseconds(500)
+    expected.bodyTimeout = .seconds(1)
+    expected.stallTimeout = .seconds(2)
+    expected.idleTimeout = .seconds(3)
+    expected.callTimeout = .seconds(4)
+    expected.maxRequests = 5
+    expected.maxBatch = 0
+    expected.batchConcurrency = 6
+    expected.batchAnswerBytes = 8192
+    #expect(rpc.limits == expected)
+    #expect(rpc.strictNotifications)
+    #expect(rpc.cors?.allowCredentials == true)
+  }
+
   @Test func everyProblemIsReportedAtOnceWithItsPlace() throws {
     let text = """
       nmae: x
@@ -245,6 +271,14 @@ import Testing
       "cors.allowed_hosts[0]: expected a regular expression, found the string \"(\""
     ),
     (
+      "jsonrpc_server", "{bind_address: unix:s, cors: {allowed_headers: ['X: y']}}",
+      "cors.allowed_headers[0]: expected the name of an HTTP header, found the string \"X: y\""
+    ),
+    (
+      "jsonrpc_server", "{bind_address: unix:s, limits: {max_batch: 10001}}",
+      "limits.max_batch: expected a whole number from 0 to 10000, found the whole number 10001"
+    ),
+    (
       "jsonrpc_server", "{bind_address: unix:s, cors: {allowed_methods: [get]}}",
       "cors.allowed_methods[0]: expected one of GET, POST, PATCH, PUT, DELETE, OPTIONS, found the string \"get\""
     ),
@@ -298,7 +332,6 @@ import Testing
         "a.yml:8:41: channels[0].settings.local: has no effect",
         "a.yml:8:54: channels[0].settings.server_name: has no effect here (the key belongs into tls)",
         "a.yml:8:75: channels[0].settings.tls: has no effect with this endpoint, which is not https",
-        "a.yml:11:33: channels[1].settings.tcp_rate_limits: accepted but not applied yet",
         "a.yml:3:11: signing.name: has no effect (the name of the node is used)",
       ])
     guard case .grpcServer(let server) = settings.channels[1].kind else { throw Unexpected() }
