@@ -82,10 +82,10 @@ let package = Package(
 
     // Control plane. Operations and Trust are its two shared floors.
     library("Operations", [logging, lifecycle, signals]),
-    library("Trust", ["HyperModel", x509, asn1, crypto, cryptoExtras, nioCore, nioSSL]),
+    library("Trust", ["HyperModel", "Operations", logging, lifecycle, x509, asn1, crypto, cryptoExtras, nioCore, nioSSL]),
     library("Settings", ["Announcements", "HyperModel", .product(name: "Yams", package: "Yams")]),
     library("Datastore", ["Announcements", "HyperModel", .product(name: "GRDB", package: "GRDB.swift")]),
-    library("Directory", ["HyperModel", logging, lifecycle]),
+    library("Directory", ["HyperModel", "Operations", logging, lifecycle]),
     library(
       "JSONRPC",
       ["HyperModel", "Operations", "Trust", logging, lifecycle, nioCore, nioPosix, nioHTTP1, nioSSL, nioTLS]),
@@ -133,10 +133,10 @@ let package = Package(
     tests("ProxyProtocolTests", ["ProxyProtocol", "Addresses"], exclude: ["peer"]),
     tests("LimitsTests", ["Limits"]),
     tests("OperationsTests", ["Operations", logging, lifecycle, signals]),
-    tests("TrustTests", ["Trust", "HyperModel", x509, nioCore, nioPosix, nioSSL]),
+    tests("TrustTests", ["Trust", "HyperModel", "Operations", logging, x509, nioCore, nioPosix, nioSSL]),
     tests("SettingsTests", ["Settings", "HyperModel"]),
     tests("DatastoreTests", ["Datastore", "Announcements", "HyperModel"]),
-    tests("DirectoryTests", ["Directory", "HyperModel", logging]),
+    tests("DirectoryTests", ["Directory", "HyperModel", "Operations", logging]),
     tests(
       "JSONRPCTests",
       ["InternalServer", "JSONRPC", "HyperModel", "Operations", "Trust", logging, nioCore, nioPosix, nioHTTP1, nioSSL, crypto, lifecycle]),

@@ -56,7 +56,8 @@ struct DirectoryFiles: Sendable {
         return try ChangeRecord(json: record)
       } catch {
         let owner = record["name"]?.string.map { " of \($0.shortened)" } ?? ""
-        throw DirectoryError(.malformed, "\(mark.path): record \(index)\(owner): \(error)")
+        let line = RecordLines.line(ofRecord: index, in: bytes).map { ":\($0)" } ?? ""
+        throw DirectoryError(.malformed, "\(mark.path)\(line): record \(index)\(owner): \(error)")
       }
     }
   }

@@ -1,5 +1,6 @@
 public import HyperModel
 public import Logging
+public import Operations
 public import ServiceLifecycle
 import Synchronization
 
@@ -20,6 +21,9 @@ public final class JSONDirectory: DirectoryReader, Service {
   private let source: DirectoryFiles
   private let logger: Logger
   private let interval: Duration
+  private let reloaded: Counter
+  private let failed: Counter
+  private let version: Gauge
   private let state: Mutex<State>
   private let files: Mutex<ReadingHistory>
 
@@ -32,14 +36,25 @@ public final class JSONDirectory: DirectoryReader, Service {
   ///   - path: a file, or a folder, in which all files are read whose name holds any character followed by `json`, in name order, without subfolders.
   ///   - interval: how often `run()` looks for changes.
   /// - Throws: when something is missing, cannot be read, or is no directory data.
-  public init(path: String, interval: Duration = JSONDirectory.defaultInterval, logger: Logger) throws(DirectoryError) {
+  public init(
+    path: String, interval: Duration = JSONDirectory.defaultInterval, logger: Logger, metrics: MetricsRegistry = MetricsRegistry()
+  ) throws(DirectoryError) {
     source = DirectoryFiles(path: path)
     self.logger = logger
     self.interval = interval
+    let counter = { (outcome: String) in
+      metrics.counter(
+        "hyper_directory_reloads_total", help: "Changes of the directory's files, by whether they were put in force.",
+        labels: ["outcome": outcome])
+    }
+    reloaded = counter("reloaded")
+    failed = counter("failed")
+    version = metrics.gauge("hyper_directory_version", help: "1 for what was loaded at the start, one more with every change.")
     let marks = try source.marks()
     let snapshot = DirectorySnapshot(version: 1, replaying: try source.allRecords(of: marks))
     state = Mutex(State(snapshot: snapshot))
     files = Mutex(ReadingHistory(read: marks))
+    version.set(1)
     if snapshot.entries.isEmpty { logger.warning("the directory is empty", metadata: ["path": "\(path)"]) }
   }
 
@@ -68,8 +83,14 @@ public final class JSONDirectory: DirectoryReader, Service {
   ///
   /// - Throws: when something is missing, cannot be read, or is no directory data; the state that was in force stays.
   public func reload() throws(DirectoryError) {
-    let renewed = try files.withLock { (history) throws(DirectoryError) in
-      try read(try source.marks(), &history)
+    let renewed: DirectorySnapshot?
+    do throws(DirectoryError) {
+      renewed = try files.withLock { (history) throws(DirectoryError) in
+        try read(try source.marks(), &history)
+      }
+    } catch {
+      failed.increment()
+      throw error
     }
     if let renewed { announce(renewed) }
   }
@@ -109,6 +130,7 @@ public final class JSONDirectory: DirectoryReader, Service {
     case .nothing: break
     case .renewed(let snapshot): announce(snapshot)
     case .trouble(let error):
+      failed.increment()
       logger.error("the directory cannot be reloaded, the last good state stays in force", metadata: ["reason": "\(error.message)"])
     }
   }
@@ -136,6 +158,8 @@ public final class JSONDirectory: DirectoryReader, Service {
   }
 
   private func announce(_ snapshot: DirectorySnapshot) {
+    reloaded.increment()
+    version.set(Double(snapshot.version))
     logger.info("directory reloaded", metadata: ["version": "\(snapshot.version)", "entries": "\(snapshot.entries.count)"])
   }
 }

@@ -77,10 +77,14 @@ import Testing
       ("{\n \"records\": [\n}", ":3: no valid JSON: unexpected '}' at byte 16"),
       ("[]", ": expected an object with a list 'records'"), ("{}", ": expected an object with a list 'records'"),
       ("{\"records\":{}}", ": expected an object with a list 'records'"),
-      ("{\"records\":[5]}", ": record 0: expected an object, found a number"),
+      ("{\"records\":[5]}", ":1: record 0: expected an object, found a number"),
       (
         "{\"records\":[{\"name\":\"a\",\"section\":\"groups\",\"data\":[],\"created_at\":\"2026-11-23T01:36:48Z\"},{\"name\":\"b\",\"section\":\"other\"}]}",
-        ": record 1 of 'b': section: expected one of channels, certificates, services, preferences, settings, groups, found 'other'"
+        ":1: record 1 of 'b': section: expected one of channels, certificates, services, preferences, settings, groups, found 'other'"
+      ),
+      (
+        "{\"x\": [[\"records\"], 1, {\"records\": [\n1, 2]}],\n \"records\"\n: [\n {\"name\":\"}],[{\\\"\",\"section\":\"groups\",\"data\":[\"a\",\n\"b\"],\"created_at\":\"2026-11-23T01:36:48Z\"}\n\n ,\n\t7]}",
+        ":9: record 1: expected an object, found a number"
       ),
     ])
   func malformed(text: String, message: String) throws {

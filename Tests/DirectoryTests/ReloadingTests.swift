@@ -1,10 +1,11 @@
 import FoundationEssentials
 import HyperModel
+import Operations
 import Testing
 
 @testable import Directory
 
-@Suite(.timeLimit(.minutes(1))) struct Reloading {
+@Suite(.timeLimit(.minutes(5))) struct Reloading {
   let folder: TemporaryFolder
 
   init() throws {
@@ -86,6 +87,20 @@ import Testing
     try folder.write("001.json", "{}")
     directory.look()
     #expect(log.errors.count == 3)
+  }
+
+  @Test("every change is counted, and its version is a metric") func metrics() throws {
+    let metrics = MetricsRegistry()
+    let directory = try JSONDirectory(path: folder.path, logger: quiet, metrics: metrics)
+    try folder.write("001.json", groups(("a", ["two"])))
+    directory.look()
+    try folder.write("001.json", "{}")
+    for _ in 0..<3 { directory.look() }
+    #expect(throws: DirectoryError.self) { try directory.reload() }
+    let count = { metrics.counter("hyper_directory_reloads_total", help: "", labels: ["outcome": $0]).value }
+    #expect(count("reloaded") == 1)
+    #expect(count("failed") == 2)
+    #expect(metrics.gauge("hyper_directory_version", help: "").value == 2)
   }
 
   @Test("a second change that leaves no mark is seen at the next look") func unmarkedChange() {
