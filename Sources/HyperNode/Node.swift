@@ -18,20 +18,24 @@ public enum Node {
   public static func runFromEnvironment(logger: Logger) async throws {
     let settings = try SettingsSource.node()
     SettingsSource.report(settings.warnings, to: logger)
-    try await run(settings, logger: logger)
+    let reread = SettingsReload(inForce: settings, logger: logger) { () throws(SettingsRejected) in try SettingsSource.node() }
+    try await run(settings, logger: logger, onReload: reread.check)
   }
 
   /// Runs until SIGTERM or SIGINT. Prints one `ready` line when the directory is loaded and every listener is bound.
-  public static func run(_ settings: NodeSettings, logger: Logger) async throws {
+  ///
+  /// - Parameter onReload: what SIGHUP asks for besides new certificates and a new directory.
+  public static func run(_ settings: NodeSettings, logger: Logger, onReload: @escaping @Sendable () -> Void = {}) async throws {
     let metrics = MetricsRegistry()
     metrics.collect(ProcessFacts.samples)
-    let directory = try openDirectory(settings, logger: logger)
+    let directory = try openDirectory(settings, logger: logger, metrics: metrics)
     if directory.current[settings.name] == nil {
       logger.warning(
         "this node has no entry in the directory: it can neither call nor be called until it has one",
         metadata: ["name": "\(settings.name)", "directory": "\(settings.directory.path)"])
     }
-    var parts = NodeParts()
+    let trust = TrustStore(logger: logger, metrics: metrics)
+    var parts = NodeParts(trust: trust)
     let broker = try Broker(
       ownName: settings.name, directory: directory, version: HyperVersion.text, logger: logger, metrics: metrics
     ) { (handler) throws(StartFailure) in
@@ -48,12 +52,26 @@ public enum Node {
       metadata: listening.merging(["name": "\(settings.name)", "operators": "\(directory.current.entries.count)"]) { first, _ in first })
     let isUp = Latch()
     isUp.open()
-    try await Operations.run([directory] + parts.services + [ReadyLine(logger: logger, after: isUp)], logger: logger)
+    try await Operations.run([trust, directory] + parts.services + [ReadyLine(logger: logger, after: isUp)], logger: logger) {
+      trust.reload()
+      reload(directory, logger: logger)
+      onReload()
+    }
   }
 
-  private static func openDirectory(_ settings: NodeSettings, logger: Logger) throws(StartFailure) -> JSONDirectory {
+  private static func reload(_ directory: JSONDirectory, logger: Logger) {
     do {
-      return try JSONDirectory(path: settings.directory.path, logger: logger)
+      try directory.reload()
+    } catch {
+      logger.error("the directory cannot be reloaded, the last good state stays in force", metadata: ["reason": "\(error.message)"])
+    }
+  }
+
+  private static func openDirectory(
+    _ settings: NodeSettings, logger: Logger, metrics: MetricsRegistry
+  ) throws(StartFailure) -> JSONDirectory {
+    do {
+      return try JSONDirectory(path: settings.directory.path, logger: logger, metrics: metrics)
     } catch {
       throw StartFailure(message: "directory: \(error)", hint: nil, status: ExitStatus.failure)
     }

@@ -11,10 +11,15 @@ import Wiring
 
 /// The parts of a node while it is being put together: its channels in the order of the settings, and what has to be bound and run.
 struct NodeParts {
+  private let trust: TrustStore
   private(set) var channels: [any Channel] = []
   private(set) var services: [any Service] = []
   /// Bound before anything runs; each answers where it listens.
   private var listeners: [(what: String, bind: () async throws -> String)] = []
+
+  init(trust: TrustStore) {
+    self.trust = trust
+  }
 
   mutating func add(
     _ channel: ChannelSettings, of node: NodeSettings, handler: any RequestHandler, directory: any DirectoryReader, logger: Logger,
@@ -23,7 +28,8 @@ struct NodeParts {
     switch channel.kind {
     case .grpcServer(let settings):
       let server = GRPCServerChannel(
-        ownName: node.name, configuration: try configuration(settings, name: channel.name), directory: directory, handler: handler,
+        ownName: node.name, configuration: try configuration(settings, name: channel.name, of: node), directory: directory,
+        handler: handler,
         logger: logger, metrics: metrics)
       channels.append(server)
       services.append(server)
@@ -31,14 +37,15 @@ struct NodeParts {
     case .grpcClient(let settings):
       let client = GRPCClientChannel(
         ownName: node.name,
-        configuration: GRPCClientConfiguration(name: channel.name, credentials: try LocalLinks.credentials(settings.tls)),
+        configuration: GRPCClientConfiguration(
+          name: channel.name, trust: try LocalLinks.trust(settings.tls, ownName: node.name, in: trust)),
         directory: directory, handler: handler, logger: logger, metrics: metrics)
       channels.append(client)
       services.append(client)
     case .jsonrpcClient(let settings):
       let name = node.name
       let pins: Pins = { _ in directory.current.encryptionPins(for: name) }
-      let client = try LocalLinks.client(settings, ownName: name, pins: pins, logger: logger, metrics: metrics)
+      let client = try LocalLinks.client(settings, ownName: name, pins: pins, trust: trust, logger: logger, metrics: metrics)
       channels.append(ServiceChannel(name: channel.name, ownName: node.name, client: client))
       services.append(ClientCloser(client: client))
     case .jsonrpcServer:
@@ -54,7 +61,8 @@ struct NodeParts {
       guard case .jsonrpcServer(let settings) = channel.kind else { continue }
       let name = node.name
       let server = try LocalLinks.server(
-        name: channel.name, settings, ownName: name, pins: { directory.current.encryptionPins(for: name) }, logger: logger, metrics: metrics
+        name: channel.name, settings, ownName: name, pins: { directory.current.encryptionPins(for: name) }, trust: trust,
+        logger: logger, metrics: metrics
       ) { request in
         do throws(CallFailure) {
           return try await broker.submit(
@@ -82,11 +90,14 @@ struct NodeParts {
     return metadata
   }
 
-  private func configuration(_ settings: GRPCServerSettings, name: String) throws(StartFailure) -> GRPCServerConfiguration {
+  private func configuration(
+    _ settings: GRPCServerSettings, name: String, of node: NodeSettings
+  ) throws(StartFailure) -> GRPCServerConfiguration {
     guard case .tcp(let host, let port) = settings.bindAddress else {
       throw StartFailure(message: "grpc_server listens on TCP only, not on \(settings.bindAddress)", hint: nil, status: ExitStatus.badUsage)
     }
-    var configuration = GRPCServerConfiguration(name: name, host: host, port: port, credentials: try LocalLinks.credentials(settings.tls))
+    var configuration = GRPCServerConfiguration(
+      name: name, host: host, port: port, trust: try LocalLinks.trust(settings.tls, ownName: node.name, in: trust))
     configuration.rates = settings.tcpRateLimits.map(ConnectionRate.init)
     return configuration
   }

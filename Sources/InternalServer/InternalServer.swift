@@ -13,10 +13,10 @@ public final class InternalServer: Service, Sendable {
 
   public init(_ configuration: InternalServerConfiguration, logger: Logger, metrics: MetricsRegistry) {
     let access: HTTPServerConfiguration.Access =
-      switch (configuration.address, configuration.credentials) {
+      switch (configuration.address, configuration.trust) {
       case (.unix, nil): .unix(UnixAccess())
       case (.tcp, nil): .plain
-      case (_, let credentials?): .tls(credentials, clients: .none, pins: nil)
+      case (_, let trust?): .tls(trust, clients: .none, pins: nil)
       }
     server = HTTPServer(
       HTTPServerConfiguration(name: "internal-server", address: configuration.address, access: access, limits: Self.limits),
@@ -49,10 +49,12 @@ public final class InternalServer: Service, Sendable {
   ///
   /// - Throws: `StartFailure` with what to tell the user.
   public static func serve(environment: [String: String], logger: Logger) async throws {
-    let configuration = try InternalServerConfiguration(environment: environment)
-    let server = InternalServer(configuration, logger: logger, metrics: MetricsRegistry())
+    let metrics = MetricsRegistry()
+    let trust = TrustStore(logger: logger, metrics: metrics)
+    let configuration = try InternalServerConfiguration(environment: environment, store: trust)
+    let server = InternalServer(configuration, logger: logger, metrics: metrics)
     let address = try await server.bind()
-    logger.info("ready", metadata: ["address": "\(address)", "tls": "\(configuration.credentials != nil)"])
-    try await Operations.run([server], logger: logger)
+    logger.info("ready", metadata: ["address": "\(address)", "tls": "\(configuration.trust != nil)"])
+    try await Operations.run([trust, server], logger: logger) { trust.reload() }
   }
 }

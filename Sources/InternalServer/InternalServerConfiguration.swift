@@ -6,11 +6,11 @@ public import Trust
 public struct InternalServerConfiguration: Sendable {
   public var address: ListenAddress
   /// Nil serves plain HTTP.
-  public var credentials: Credentials?
+  public var trust: TrustSource?
 
-  public init(address: ListenAddress, credentials: Credentials?) {
+  public init(address: ListenAddress, trust: TrustSource?) {
     self.address = address
-    self.credentials = credentials
+    self.trust = trust
   }
 
   static let defaultAddress = "localhost:8888"
@@ -27,7 +27,8 @@ public struct InternalServerConfiguration: Sendable {
   ///
   /// An empty variable counts as one that is not set.
   /// - Throws: `StartFailure` naming the variable or the file that is wrong.
-  public init(environment: [String: String]) throws(StartFailure) {
+  /// - Parameter store: watches the certificate.
+  public init(environment: [String: String], store: TrustStore) throws(StartFailure) {
     let set = environment.filter { !$0.value.isEmpty }
     let text = set["IS_BIND_ADDRESS"] ?? Self.defaultAddress
     guard let address = ListenAddress(text) else {
@@ -36,17 +37,17 @@ public struct InternalServerConfiguration: Sendable {
     }
     self.address = address
     switch set["USE_TLS"] {
-    case "0": credentials = nil
-    case nil, "1": credentials = try Self.credentials(set)
+    case "0": trust = nil
+    case nil, "1": trust = try Self.trust(set, in: store)
     case let other?:
       throw StartFailure("USE_TLS is \"\(other)\"", hint: "it takes 1 or 0", status: ExitStatus.badUsage)
     }
   }
 
-  private static func credentials(_ set: [String: String]) throws(StartFailure) -> Credentials {
+  private static func trust(_ set: [String: String], in store: TrustStore) throws(StartFailure) -> TrustSource {
     do throws(TrustError) {
-      return try Credentials.load(
-        TrustFiles(
+      return try store.source(
+        for: TrustFiles(
           caCertificateFiles: [], certificateFile: set["IS_CERTIFICATE"] ?? defaultCertificate, keyFile: set["IS_KEY"] ?? defaultKey))
     } catch {
       throw StartFailure(error.message, hint: error.hint, status: ExitStatus.failure)

@@ -8,9 +8,12 @@ import Trust
 /// One kept-alive HTTP/1.1 connection of a client. Compared by identity; safe to use from any task, one exchange at a time.
 final class ClientConnection: Sendable, Hashable {
   private let channel: any NIOCore.Channel
+  /// The version of our credentials that it was opened with; nil without TLS.
+  let trustVersion: UInt64?
 
-  private init(channel: any NIOCore.Channel) {
+  private init(channel: any NIOCore.Channel, trustVersion: UInt64?) {
     self.channel = channel
+    self.trustVersion = trustVersion
   }
 
   static func == (left: ClientConnection, right: ClientConnection) -> Bool { left === right }
@@ -79,7 +82,8 @@ final class ClientConnection: Sendable, Hashable {
 
   /// How a connection is protected.
   struct Security: Sendable {
-    let context: NIOSSLContext
+    let trust: TrustSource
+    let contexts: TLSContextCache
     let verifier: PeerVerifier
     let role: PeerRole
     /// The name sent as SNI; nil when the expected name cannot be one.
@@ -93,6 +97,8 @@ final class ClientConnection: Sendable, Hashable {
     _ endpoint: JSONRPCClientConfiguration.Endpoint, security: Security?, limits: JSONRPCClientLimits, within limit: TimeAmount
   ) async throws -> ClientConnection {
     let end = NIODeadline.now() + limit
+    // Read first: should the credentials be replaced right now, the connection counts as one with the old ones.
+    let trustVersion = security?.trust.version
     let bootstrap = ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton).connectTimeout(limit)
     // A host with several addresses has several attempts at the same time: each has a pipeline and a promise of its own.
     let initializer: @Sendable (any NIOCore.Channel) -> EventLoopFuture<Attempt> = { channel in
@@ -120,7 +126,7 @@ final class ClientConnection: Sendable, Hashable {
     attempt.ready.futureResult.whenComplete { _ in alarm.cancel() }
     do {
       try await attempt.ready.futureResult.get()
-      return ClientConnection(channel: attempt.channel)
+      return ClientConnection(channel: attempt.channel, trustVersion: trustVersion)
     } catch {
       attempt.channel.triggerUserOutboundEvent(AbortConnection(), promise: nil)
       if let refused = attempt.refusal.value { throw Failure.peerRefused(refused) }
@@ -146,7 +152,7 @@ final class ClientConnection: Sendable, Hashable {
       let callback = security.verifier.callback(as: security.role) { refusal.record($0) }
       try pipeline.addHandler(
         NIOSSLClientHandler(
-          context: security.context, serverHostname: security.sentName, customVerificationCallbackWithMetadata: callback))
+          context: try security.contexts.context(), serverHostname: security.sentName, customVerificationCallbackWithMetadata: callback))
     }
     try pipeline.addHTTPClientHandlers(leftOverBytesStrategy: .dropBytes, enableOutboundHeaderValidation: true)
     try pipeline.addHandler(

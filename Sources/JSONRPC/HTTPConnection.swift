@@ -33,7 +33,7 @@ struct HTTPConnection: Sendable {
 
     let pipeline = channel.pipeline.syncOperations
     try pipeline.addHandler(SocketEnd())
-    if let context = server.tls {
+    if let context = try server.tls?.context() {
       let handler =
         server.clientCheck == nil
         ? NIOSSLServerHandler(context: context)

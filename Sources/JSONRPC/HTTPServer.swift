@@ -162,26 +162,28 @@ public final class HTTPServer: Service, Sendable {
   }
 
   private func makeCore() throws(StartFailure) -> HTTPServerCore {
-    var tls: NIOSSLContext?
+    var tls: TLSContextCache?
     var check: ClientCheck?
     var unixAccess: UnixAccess?
     switch configuration.access {
     case .plain: break
     case .unix(let access): unixAccess = access
-    case .tls(let credentials, let clients, let pins):
-      do {
+    case .tls(let trust, let clients, let pins):
+      let contexts = TLSContextCache(trust: trust) { credentials in
         var settings = try credentials.serverConfiguration(verifyClient: clients, alpn: ["http/1.1"])
-        if clients != .none {
-          // A client without a certificate is let as far as the answer that tells it so.
-          settings.certificateVerification = .optionalVerification
-          check = ClientCheck(verifier: PeerVerifier(roots: credentials.roots, pins: pins), isRequired: clients == .required)
-        }
-        tls = try NIOSSLContext(configuration: settings)
+        // A client without a certificate is let as far as the answer that tells it so.
+        if clients != .none { settings.certificateVerification = .optionalVerification }
+        return settings
+      }
+      do {
+        _ = try contexts.context()
       } catch {
         let hint = (error as? TrustError)?.hint
         throw StartFailure(
           message: "cannot use the certificate of \(configuration.name): \(error)", hint: hint, status: ExitStatus.failure)
       }
+      if clients != .none { check = ClientCheck(verifier: PeerVerifier(source: trust, pins: pins), isRequired: clients == .required) }
+      tls = contexts
     }
     return HTTPServerCore(
       handler: handler, refuse: refuse, limits: configuration.limits, tls: tls, clientCheck: check, unixAccess: unixAccess,

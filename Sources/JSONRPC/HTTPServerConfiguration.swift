@@ -29,7 +29,8 @@ public struct HTTPServerConfiguration: Sendable {
   /// How connections are protected and who may open one.
   public enum Access: Sendable {
     /// TLS with our certificate; whether clients need one, and which ones pass.
-    case tls(Credentials, clients: ClientVerification, pins: Pins?)
+    /// Handshakes take the certificate and the roots that are in force when they begin.
+    case tls(TrustSource, clients: ClientVerification, pins: Pins?)
     /// Plain HTTP. Only for Unix sockets (use ``unix(_:)``), and over TCP for servers that say nothing worth protecting.
     case plain
     /// Plain HTTP over a Unix socket, for processes of the given users.

@@ -1,5 +1,4 @@
 import NIOCore
-import NIOSSL
 import Trust
 
 /// What the connections of one server share; immutable but for the registry.
@@ -7,7 +6,7 @@ struct HTTPServerCore: Sendable {
   let handler: HTTPServer.Handler
   let refuse: @Sendable (HTTPRefusal) -> HTTPResponse
   let limits: HTTPServerLimits
-  let tls: NIOSSLContext?
+  let tls: TLSContextCache?
   let clientCheck: ClientCheck?
   let unixAccess: UnixAccess?
   let cors: CORSPolicy?

@@ -95,7 +95,11 @@ public final class JSONRPCClient: Sendable {
       let connection = try await acquire(method, deadline)
       do {
         let answer = try await connection.exchange(head: head, body: ByteBuffer(bytes: body), within: deadline - .now())
-        if answer.keepsConnection { carryOut(state.withLock { $0.pool.returned(connection) }) } else { drop(connection) }
+        if answer.keepsConnection, isCurrent(connection) {
+          carryOut(state.withLock { $0.pool.returned(connection) })
+        } else {
+          drop(connection)
+        }
         return try outcome(of: answer, method)
       } catch let error as JSONRPCClientError {
         throw error
@@ -133,6 +137,25 @@ public final class JSONRPCClient: Sendable {
   // MARK: Connections
 
   private func acquire(_ method: String, _ deadline: NIODeadline) async throws(JSONRPCClientError) -> ClientConnection {
+    while true {
+      let connection: ClientConnection
+      switch try await take(method, deadline) {
+      case .use(let kept): connection = kept
+      case .dial: return try await dial(method, deadline)
+      }
+      if isCurrent(connection) { return connection }
+      // Each round takes one kept connection away, so there is an end to them.
+      drop(connection)
+    }
+  }
+
+  /// A connection that was opened with an earlier certificate of ours is not used again: the directory may forget its pin any time.
+  private func isCurrent(_ connection: ClientConnection) -> Bool {
+    connection.trustVersion == security?.trust.version
+  }
+
+  /// A kept connection or the right to open one, at once or when it is this call's turn.
+  private func take(_ method: String, _ deadline: NIODeadline) async throws(JSONRPCClientError) -> Grant {
     let loop = MultiThreadedEventLoopGroup.singleton.any()
     let (taking, promise) = state.withLock { state -> (ConnectionPool<ClientConnection>.Taking?, EventLoopPromise<Grant>?) in
       if state.isShutDown { return (nil, nil) }
@@ -144,17 +167,14 @@ public final class JSONRPCClient: Sendable {
     }
     switch taking {
     case nil: throw ClientFailures.exchange(ClientConnection.Failure.cancelled, method, configuration.endpoint)
-    case .use(let connection): return connection
-    case .dial: return try await dial(method, deadline)
+    case .use(let connection): return .use(connection)
+    case .dial: return .dial
     case .refuse:
       throw JSONRPCClientError(
         .busy, "calling \(method) at \(configuration.endpoint): \(configuration.limits.waiting) calls wait for a connection already")
     case .wait(let ticket):
       guard let promise else { throw ClientFailures.exchange(ClientConnection.Failure.cancelled, method, configuration.endpoint) }
-      switch try await wait(promise, ticket, method, deadline) {
-      case .use(let connection): return connection
-      case .dial: return try await dial(method, deadline)
-      }
+      return try await wait(promise, ticket, method, deadline)
     }
   }
 
@@ -236,7 +256,7 @@ public final class JSONRPCClient: Sendable {
 
   private static func security(for configuration: JSONRPCClientConfiguration) throws(StartFailure) -> ClientConnection.Security? {
     guard case .https(let host, _, _) = configuration.endpoint else { return nil }
-    guard let credentials = configuration.credentials else {
+    guard let trust = configuration.trust else {
       throw StartFailure(
         message: "\(configuration.endpoint) needs to know which authorities to trust", hint: "give it a tls map",
         status: ExitStatus.badUsage)
@@ -247,18 +267,21 @@ public final class JSONRPCClient: Sendable {
         message: "\(configuration.endpoint) does not say whose certificate to expect", hint: "set server_name to the operator's name",
         status: ExitStatus.badUsage)
     }
-    do {
+    let contexts = TLSContextCache(trust: trust) { credentials in
       var settings = credentials.clientConfiguration(alpn: ["http/1.1"])
       // The name is the verifier's business: NIOSSL would compare it with what is sent as SNI, and that may be nothing.
       settings.certificateVerification = .noHostnameVerification
-      let context = try NIOSSLContext(configuration: settings)
-      return ClientConnection.Security(
-        context: context, verifier: PeerVerifier(roots: credentials.roots, pins: configuration.pins),
-        role: .server(expectedName: name), sentName: canBeSent(name.text) ? name.text : nil)
+      return settings
+    }
+    do {
+      _ = try contexts.context()
     } catch {
       throw StartFailure(
         message: "cannot use the certificate for \(configuration.endpoint): \(error)", hint: nil, status: ExitStatus.failure)
     }
+    return ClientConnection.Security(
+      trust: trust, contexts: contexts, verifier: PeerVerifier(source: trust, pins: configuration.pins), role: .server(expectedName: name),
+      sentName: canBeSent(name.text) ? name.text : nil)
   }
 
   /// Operator names are free text; SNI holds ASCII host names of up to 255 bytes that are no addresses (RFC 6066, 3).

@@ -4,8 +4,8 @@ public import Trust
 /// Where a JSON-RPC client calls and how (PROTOCOL.md 3.4, DESIGN.md 4).
 public struct JSONRPCClientConfiguration: Sendable {
   public var endpoint: Endpoint
-  /// Our certificate and the authorities that the server must chain to. Needed for https.
-  public var credentials: Credentials?
+  /// Our certificate and the authorities that the server must chain to, as they are when a connection is opened. Needed for https.
+  public var trust: TrustSource?
   /// The name the server's certificate must carry, also sent as SNI: an operator name. Nil takes the host of the endpoint.
   public var serverName: OperatorName?
   /// The directory's fingerprints; nil takes any certificate under the roots with the right name.
@@ -13,11 +13,11 @@ public struct JSONRPCClientConfiguration: Sendable {
   public var limits: JSONRPCClientLimits
 
   public init(
-    endpoint: Endpoint, credentials: Credentials? = nil, serverName: OperatorName? = nil, pins: Pins? = nil,
+    endpoint: Endpoint, trust: TrustSource? = nil, serverName: OperatorName? = nil, pins: Pins? = nil,
     limits: JSONRPCClientLimits = JSONRPCClientLimits()
   ) {
     self.endpoint = endpoint
-    self.credentials = credentials
+    self.trust = trust
     self.serverName = serverName
     self.pins = pins
     self.limits = limits

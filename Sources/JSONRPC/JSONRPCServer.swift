@@ -76,9 +76,9 @@ public final class JSONRPCServer: Service, Sendable {
   }
 
   private func access() throws(StartFailure) -> HTTPServerConfiguration.Access {
-    switch (configuration.address, configuration.tls) {
+    switch (configuration.address, configuration.trust) {
     case (.unix, _): return .unix(configuration.unixAccess)
-    case (.tcp, let credentials?): return .tls(credentials, clients: configuration.clientVerification, pins: configuration.pins)
+    case (.tcp, let trust?): return .tls(trust, clients: configuration.clientVerification, pins: configuration.pins)
     case (.tcp, nil):
       guard configuration.insecure else {
         throw StartFailure(

@@ -9,7 +9,7 @@ public struct JSONRPCServerConfiguration: Sendable {
   /// The one path that is answered; compared byte for byte.
   public var path: String
   /// Our certificate and the authorities of clients. Not used on a Unix socket.
-  public var tls: Credentials?
+  public var trust: TrustSource?
   public var clientVerification: ClientVerification
   /// The directory's fingerprints; nil lets any certificate under the roots in.
   public var pins: Pins?
@@ -28,7 +28,7 @@ public struct JSONRPCServerConfiguration: Sendable {
   public var rates: [ConnectionRate]
 
   public init(
-    name: String, address: ListenAddress, path: String = "/jsonrpc", tls: Credentials? = nil,
+    name: String, address: ListenAddress, path: String = "/jsonrpc", trust: TrustSource? = nil,
     clientVerification: ClientVerification = .required, pins: Pins? = nil, insecure: Bool = false,
     unixAccess: UnixAccess = UnixAccess(), limits: HTTPServerLimits = HTTPServerLimits(),
     calls: RPCLimits = RPCLimits(), strictNotifications: Bool = false, cors: CORSPolicy? = nil, rates: [ConnectionRate] = []
@@ -36,7 +36,7 @@ public struct JSONRPCServerConfiguration: Sendable {
     self.name = name
     self.address = address
     self.path = path
-    self.tls = tls
+    self.trust = trust
     self.clientVerification = clientVerification
     self.pins = pins
     self.insecure = insecure

@@ -9,11 +9,17 @@ import UnixSignals
 /// what is still running. Whatever ignores even that ends with the process: status 1 and a log line.
 ///
 /// - Parameter stopLimit: the longest time from the first signal to the end.
+/// - Parameter reload: what SIGHUP asks for; it logs what came of it. One at a time; signals that come meanwhile are one more. Without it
+///   SIGHUP ends the program, as the system has it.
 /// - Throws: the error of a service that failed, as it is; `StartFailure` when a service ended without having been told to. After a
 ///   signal nothing is thrown: errors on the way out are logged.
-public func run(_ services: [any Service], logger: Logger, stopLimit: Duration = .seconds(5)) async throws {
-  let signals = await UnixSignalsSequence(trapping: .sigterm, .sigint)
-  try await run(services, logger: logger, stopLimit: stopLimit, signals: signals) {
+public func run(
+  _ services: [any Service], logger: Logger, stopLimit: Duration = .seconds(5), reload: (@Sendable () async -> Void)? = nil
+) async throws {
+  let signals =
+    reload == nil
+    ? await UnixSignalsSequence(trapping: .sigterm, .sigint) : await UnixSignalsSequence(trapping: .sigterm, .sigint, .sighup)
+  try await run(services, logger: logger, stopLimit: stopLimit, signals: signals, reload: reload ?? {}) {
     logger.critical("services did not stop in time, leaving without them")
     exit(ExitStatus.failure)
   }
@@ -21,20 +27,28 @@ public func run(_ services: [any Service], logger: Logger, stopLimit: Duration =
 
 /// The same with the signals and the last resort given by the caller.
 func run<Signals: AsyncSequence & Sendable>(
-  _ services: [any Service], logger: Logger, stopLimit: Duration, signals: Signals, whenStuck: @escaping @Sendable () -> Void
+  _ services: [any Service], logger: Logger, stopLimit: Duration, signals: Signals, reload: @escaping @Sendable () async -> Void = {},
+  whenStuck: @escaping @Sendable () -> Void
 ) async throws where Signals.Element == UnixSignal {
   let group = ServiceGroup(configuration: configuration(services, logger: logger, stopLimit: stopLimit))
   let (events, post) = AsyncStream.makeStream(of: RunEvent.self)
   let (haste, makeHaste) = AsyncStream.makeStream(of: Void.self)
+  let (reloads, askForReload) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
   try await withThrowingTaskGroup(of: Void.self) { tasks in
     tasks.addTask { post.yield(.ended(await outcome(of: group, cancelledBy: haste))) }
     tasks.addTask { await forward(signals, to: post) }
+    tasks.addTask { for await _ in reloads { await reload() } }
     var stopping = false
     for await event in events {
       switch event {
       case .ended(let error):
         tasks.cancelAll()
         return try settle(error, stopping: stopping, logger: logger)
+      case .signal(.sighup):
+        // Whoever stops needs nothing new.
+        guard !stopping else { continue }
+        logger.info("reloading", metadata: ["signal": "SIGHUP"])
+        askForReload.yield()
       case .signal(let signal) where !stopping:
         stopping = true
         logger.info("stopping", metadata: ["signal": "\(signal)"])

@@ -5,6 +5,7 @@ import Operations
 import Relay
 import ServiceLifecycle
 public import Settings
+import Trust
 import Wiring
 
 /// The private proxy: announcements, the relay's private side, and the link to the own node, put together. It listens on no TCP port.
@@ -20,17 +21,24 @@ public enum PrivateProxy {
         message: "the settings have no 'private' section", hint: "use 'proxy run public' or name other settings in PROXY_SETTINGS",
         status: ExitStatus.badUsage)
     }
-    try await run(own, metricsSettings: settings.metrics, logger: logger)
+    let reread = SettingsReload(inForce: settings, logger: logger) { () throws(SettingsRejected) in try SettingsSource.proxy() }
+    try await run(own, metricsSettings: settings.metrics, logger: logger, onReload: reread.check)
   }
 
   /// Runs until SIGTERM or SIGINT. Prints one `ready` line when every static announcement has been accepted by its public proxy.
-  public static func run(_ settings: PrivateProxySettings, metricsSettings: MetricsSettings?, logger: Logger) async throws {
+  ///
+  /// - Parameter onReload: what SIGHUP asks for besides new certificates.
+  public static func run(
+    _ settings: PrivateProxySettings, metricsSettings: MetricsSettings?, logger: Logger, onReload: @escaping @Sendable () -> Void = {}
+  ) async throws {
     let metrics = MetricsRegistry()
     metrics.collect(ProcessFacts.samples)
     let servers = try InternalServers(settings)
+    let trust = TrustStore(logger: logger, metrics: metrics)
     let book = try await OutgoingBook.open(settings, logger: logger)
     let link = try LocalLinks.nodeLink(
-      ownName: settings.name, client: settings.jsonrpcClient, server: settings.jsonrpcServer, logger: logger, metrics: metrics)
+      ownName: settings.name, client: settings.jsonrpcClient, server: settings.jsonrpcServer, trust: trust, logger: logger,
+      metrics: metrics)
     let announcer = Announcer(book: book, node: link, logger: logger, metrics: metrics)
     let engine = try EngineStart.start(settings.relay, tokenWait: nil, logger: logger, metrics: metrics)
     let joins = JoinOutcomes()
@@ -38,8 +46,8 @@ public enum PrivateProxy {
       ownName: settings.name, book: book, announcer: announcer, engine: engine, joins: joins,
       servers: servers, logger: logger, counters: PrivateCounters(metrics))
     let server = try LocalLinks.server(
-      name: "jsonrpc_server", settings.jsonrpcServer, ownName: settings.name, pins: { link.pins }, logger: logger, metrics: metrics,
-      handler: methods.handle)
+      name: "jsonrpc_server", settings.jsonrpcServer, ownName: settings.name, pins: { link.pins }, trust: trust, logger: logger,
+      metrics: metrics, handler: methods.handle)
     let endpoint = metricsSettings.map { MetricsEndpoint.make($0, logger: logger, metrics: metrics) }
     let local = try await server.bind()
     let scraped = try await endpoint?.bind()
@@ -54,8 +62,11 @@ public enum PrivateProxy {
       engine: engine, joins: joins, servers: servers, drainLimit: settings.relay.drainTimeout, streamLog: StreamLog(logger: logger),
       logger: logger)
     // Stopped from the last to the first: no new notices, then the streams are drained, then the link goes.
-    var services: [any Service] = [link, streams, announcer, server, ReadyLine(logger: logger, after: announcer.settled)]
+    var services: [any Service] = [trust, link, streams, announcer, server, ReadyLine(logger: logger, after: announcer.settled)]
     if let endpoint { services.insert(endpoint, at: 0) }
-    try await Operations.run(services, logger: logger, stopLimit: settings.relay.drainTimeout + EngineStart.stopMargin)
+    try await Operations.run(services, logger: logger, stopLimit: settings.relay.drainTimeout + EngineStart.stopMargin) {
+      trust.reload()
+      onReload()
+    }
   }
 }

@@ -5,6 +5,7 @@ import Operations
 import Relay
 import ServiceLifecycle
 import Settings
+import Trust
 import Wiring
 
 /// What makes a public proxy part of a Hyper network: the book of announcements, the link to the own node, and the server that node calls.
@@ -18,15 +19,16 @@ struct NetworkSide: Sendable {
   ///
   /// - Throws: `StartFailure` when the store or a certificate cannot be used.
   static func open(
-    _ settings: PublicNetworkSettings, routes: StaticRoutes, logger: Logger, metrics: MetricsRegistry
+    _ settings: PublicNetworkSettings, routes: StaticRoutes, trust: TrustStore, logger: Logger, metrics: MetricsRegistry
   ) async throws(StartFailure) -> NetworkSide {
     let book = try await AnnouncementBook.open(settings.datastore, routes: routes, logger: logger, metrics: metrics)
     let link = try LocalLinks.nodeLink(
-      ownName: settings.name, client: settings.jsonrpcClient, server: settings.jsonrpcServer, logger: logger, metrics: metrics)
+      ownName: settings.name, client: settings.jsonrpcClient, server: settings.jsonrpcServer, trust: trust, logger: logger,
+      metrics: metrics)
     let methods = PublicMethods(ownName: settings.name, book: book, listAllGroups: Set(settings.listAllGroups), logger: logger)
     let server = try LocalLinks.server(
-      name: "jsonrpc_server", settings.jsonrpcServer, ownName: settings.name, pins: { link.pins }, logger: logger, metrics: metrics,
-      handler: methods.handle)
+      name: "jsonrpc_server", settings.jsonrpcServer, ownName: settings.name, pins: { link.pins }, trust: trust, logger: logger,
+      metrics: metrics, handler: methods.handle)
     return NetworkSide(book: book, link: link, server: server, settings: settings)
   }
 

@@ -7,6 +7,7 @@ import Operations
 import Relay
 import ServiceLifecycle
 public import Settings
+import Trust
 import Wiring
 
 import struct Foundation.Date
@@ -24,19 +25,24 @@ public enum PublicProxy {
         message: "the settings have no 'public' section", hint: "use 'proxy run private' or name other settings in PROXY_SETTINGS",
         status: ExitStatus.badUsage)
     }
-    try await run(own, metricsSettings: settings.metrics, logger: logger)
+    let reread = SettingsReload(inForce: settings, logger: logger) { () throws(SettingsRejected) in try SettingsSource.proxy() }
+    try await run(own, metricsSettings: settings.metrics, logger: logger, onReload: reread.check)
   }
 
   /// Runs until SIGTERM or SIGINT. Prints one `ready` line when the listeners are bound and, where there is one, the own node has answered.
   ///
   /// The routes of the settings work from the first moment on, whether the node is there or not.
-  public static func run(_ settings: PublicProxySettings, metricsSettings: MetricsSettings?, logger: Logger) async throws {
+  /// - Parameter onReload: what SIGHUP asks for besides new certificates.
+  public static func run(
+    _ settings: PublicProxySettings, metricsSettings: MetricsSettings?, logger: Logger, onReload: @escaping @Sendable () -> Void = {}
+  ) async throws {
     let metrics = MetricsRegistry()
     metrics.collect(ProcessFacts.samples)
+    let trust = TrustStore(logger: logger, metrics: metrics)
     let routes = try StaticRoutes(settings.routes, fallback: settings.fallback, key: "public.routes")
     let network: NetworkSide? =
       if let network = settings.network {
-        try await NetworkSide.open(network, routes: routes, logger: logger, metrics: metrics)
+        try await NetworkSide.open(network, routes: routes, trust: trust, logger: logger, metrics: metrics)
       } else { nil }
     let endpoint = metricsSettings.map { MetricsEndpoint.make($0, logger: logger, metrics: metrics) }
 
@@ -68,13 +74,16 @@ public enum PublicProxy {
       handover: network?.handover(of: engine, streamLog: streamLog, logger: logger, metrics: metrics),
       drainLimit: settings.relay.drainTimeout, streamLog: streamLog, logger: logger, counters: RoutingCounters(metrics))
     // Stopped from the last to the first: no new announcements, then the streams are drained, then the link goes.
-    var services: [any Service] = []
+    var services: [any Service] = [trust]
     if let endpoint { services.append(endpoint) }
     if let network { services += [network.link, network.book] }
     services.append(routing)
     if let network { services.append(network.server) }
     services.append(ReadyLine(logger: logger, after: network?.link.firstAnswer ?? .opened))
-    try await Operations.run(services, logger: logger, stopLimit: settings.relay.drainTimeout + EngineStart.stopMargin)
+    try await Operations.run(services, logger: logger, stopLimit: settings.relay.drainTimeout + EngineStart.stopMargin) {
+      trust.reload()
+      onReload()
+    }
   }
 
   private static func lookup(in network: NetworkSide?, or routes: StaticRoutes) -> @Sendable (String, [[UInt8]]) -> RouteOutcome {

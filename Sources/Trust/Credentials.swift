@@ -15,12 +15,17 @@ public struct Credentials: Sendable {
   public let identity: PeerIdentity?
   /// When our leaf expires; nil when there is none.
   public let notValidAfter: Date?
+  /// When the first certificate of each file ends; empty when they came from no files.
+  public let expiries: [CertificateExpiry]
   let parsedRoots: [Certificate]
 
-  init(chain: [NIOSSLCertificate], privateKey: NIOSSLPrivateKey?, roots: [NIOSSLCertificate]) throws(TrustError) {
+  init(
+    chain: [NIOSSLCertificate], privateKey: NIOSSLPrivateKey?, roots: [NIOSSLCertificate], expiries: [CertificateExpiry] = []
+  ) throws(TrustError) {
     self.chain = chain
     self.privateKey = privateKey
     self.roots = roots
+    self.expiries = expiries
     parsedRoots = try roots.map { root throws(TrustError) in try root.parsed() }
     guard let leaf = try chain.first?.parsed() else {
       identity = nil
@@ -39,12 +44,15 @@ extension Credentials {
   /// - Throws: `TrustError` that names the file and says what was found in it.
   public static func load(_ files: TrustFiles, now: Date = Date()) throws(TrustError) -> Credentials {
     var roots: [NIOSSLCertificate] = []
+    var expiries: [CertificateExpiry] = []
     for file in files.caCertificateFiles {
-      roots += try CertificateFile.certificates(in: file, what: "CA certificate file")
+      let found = try CertificateFile.certificates(in: file, what: "CA certificate file")
+      roots += found
+      if let first = try expiry(of: found, file: file) { expiries.append(first) }
     }
     switch (files.certificateFile, files.keyFile) {
     case (nil, nil):
-      return try Credentials(chain: [], privateKey: nil, roots: roots)
+      return try Credentials(chain: [], privateKey: nil, roots: roots, expiries: expiries)
     case (let certificateFile?, let keyFile?):
       let chain = try CertificateFile.certificates(in: certificateFile, what: "certificate file")
       let key = try CertificateFile.privateKey(in: keyFile)
@@ -54,11 +62,31 @@ extension Credentials {
         throw TrustError(
           .keyMismatch, "key file \(keyFile) does not belong to the certificate in \(certificateFile)", hint: TrustError.makeCertificates)
       }
-      return try Credentials(chain: chain, privateKey: key.key, roots: roots)
+      if let first = try expiry(of: chain, file: certificateFile) { expiries.append(first) }
+      return try Credentials(chain: chain, privateKey: key.key, roots: roots, expiries: expiries)
     case (let certificateFile?, nil):
       throw TrustError(.incomplete, "certificate file \(certificateFile) is given without a key file", hint: "set key_file too")
     case (nil, let keyFile?):
       throw TrustError(.incomplete, "key file \(keyFile) is given without a certificate file", hint: "set certificate_file too")
+    }
+  }
+
+  /// Finds out whether BoringSSL takes what was loaded.
+  ///
+  /// - Throws: `TrustError` of kind `.malformed`.
+  func checkUse() throws(TrustError) {
+    let configuration = privateKey == nil ? clientConfiguration(alpn: []) : try serverConfiguration(verifyClient: .required, alpn: [])
+    do {
+      _ = try NIOSSLContext(configuration: configuration)
+    } catch {
+      throw TrustError(.malformed, "cannot use the certificates for TLS: \(error)")
+    }
+  }
+
+  private static func expiry(of certificates: [NIOSSLCertificate], file: String) throws(TrustError) -> CertificateExpiry? {
+    let parsed = try certificates.map { certificate throws(TrustError) in try certificate.parsed() }
+    return parsed.min { $0.notValidAfter < $1.notValidAfter }.map {
+      CertificateExpiry(file: file, subject: $0.commonName ?? "\($0.subject)", notValidAfter: $0.notValidAfter)
     }
   }
 

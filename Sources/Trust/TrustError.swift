@@ -16,6 +16,8 @@ public struct TrustError: Error, Sendable {
     case outsideValidity
     /// Only one of certificate and key is given.
     case incomplete
+    /// A new certificate is somebody else's.
+    case wrongName
     /// A file could not be written.
     case unwritable
     /// Somebody else is making certificates in the same folder.

@@ -7,13 +7,13 @@ public import Trust
 
 /// Makes the two halves of a link between a proxy and its node from settings: the server that takes calls, the client that makes them.
 public enum LocalLinks {
-  /// Loads certificate, key and authorities of a `tls` map.
+  /// Certificate, key and authorities of a `tls` map, watched from here on.
   ///
   /// - Throws: `StartFailure` naming the file and what is wrong with it.
-  public static func credentials(_ tls: TLSSettings) throws(StartFailure) -> Credentials {
+  public static func trust(_ tls: TLSSettings, ownName: OperatorName, in store: TrustStore) throws(StartFailure) -> TrustSource {
     do {
-      return try Credentials.load(
-        TrustFiles(caCertificateFiles: tls.caCertificateFiles, certificateFile: tls.certificateFile, keyFile: tls.keyFile))
+      let files = TrustFiles(caCertificateFiles: tls.caCertificateFiles, certificateFile: tls.certificateFile, keyFile: tls.keyFile)
+      return try store.source(for: files, ownName: ownName)
     } catch {
       throw StartFailure(message: error.message, hint: error.hint, status: ExitStatus.failure)
     }
@@ -23,14 +23,14 @@ public enum LocalLinks {
   ///
   /// - Parameter pins: the fingerprints in force for the own operator, asked at every request.
   public static func server(
-    name: String, _ settings: JSONRPCServerSettings, ownName: OperatorName, pins: @escaping @Sendable () -> Set<String>, logger: Logger,
-    metrics: MetricsRegistry, handler: @escaping JSONRPCServer.Handler
+    name: String, _ settings: JSONRPCServerSettings, ownName: OperatorName, pins: @escaping @Sendable () -> Set<String>,
+    trust store: TrustStore, logger: Logger, metrics: MetricsRegistry, handler: @escaping JSONRPCServer.Handler
   ) throws(StartFailure) -> JSONRPCServer {
-    let credentials: Credentials? = if let tls = settings.tls { try self.credentials(tls) } else { nil }
+    let trust: TrustSource? = if let tls = settings.tls { try self.trust(tls, ownName: ownName, in: store) } else { nil }
     let verification = settings.tls.map(clientVerification) ?? .none
     let admission = OwnOperator(name: ownName, allowsAnonymous: verification != .required, pins: pins)
     let configuration = JSONRPCServerConfiguration(
-      name: name, address: listenAddress(settings.bindAddress), path: settings.path, tls: credentials, clientVerification: verification,
+      name: name, address: listenAddress(settings.bindAddress), path: settings.path, trust: trust, clientVerification: verification,
       insecure: settings.insecure,
       unixAccess: UnixAccess(allowedUIDs: settings.allowedUIDs, mode: UInt32(settings.socketMode), group: settings.socketGroup),
       limits: settings.limits.http, calls: settings.limits.calls, strictNotifications: settings.strictNotifications,
@@ -42,9 +42,9 @@ public enum LocalLinks {
   ///
   /// - Parameter pins: nil takes any certificate under the roots with the right name.
   public static func client(
-    _ settings: JSONRPCClientSettings, ownName: OperatorName, pins: Pins?, logger: Logger, metrics: MetricsRegistry
+    _ settings: JSONRPCClientSettings, ownName: OperatorName, pins: Pins?, trust store: TrustStore, logger: Logger, metrics: MetricsRegistry
   ) throws(StartFailure) -> JSONRPCClient {
-    let credentials: Credentials? = if let tls = settings.tls { try self.credentials(tls) } else { nil }
+    let trust: TrustSource? = if let tls = settings.tls { try self.trust(tls, ownName: ownName, in: store) } else { nil }
     let endpoint: JSONRPCClientConfiguration.Endpoint =
       switch settings.endpoint {
       case .https(let location): .https(host: location.address.host, port: location.address.port, path: location.path)
@@ -52,7 +52,7 @@ public enum LocalLinks {
       case .unix(let path, let httpPath): .unix(path: path, httpPath: httpPath)
       }
     let configuration = JSONRPCClientConfiguration(
-      endpoint: endpoint, credentials: credentials, serverName: settings.tls?.serverName.map { OperatorName($0) } ?? ownName, pins: pins)
+      endpoint: endpoint, trust: trust, serverName: settings.tls?.serverName.map { OperatorName($0) } ?? ownName, pins: pins)
     return try JSONRPCClient(configuration, logger: logger, metrics: metrics)
   }
 
@@ -60,11 +60,12 @@ public enum LocalLinks {
   ///
   /// - Throws: `StartFailure` when a certificate cannot be used.
   public static func nodeLink(
-    ownName: OperatorName, client settings: JSONRPCClientSettings, server: JSONRPCServerSettings, logger: Logger, metrics: MetricsRegistry
+    ownName: OperatorName, client settings: JSONRPCClientSettings, server: JSONRPCServerSettings, trust store: TrustStore, logger: Logger,
+    metrics: MetricsRegistry
   ) throws(StartFailure) -> NodeLink {
-    let client = try self.client(settings, ownName: ownName, pins: nil, logger: logger, metrics: metrics)
-    let own: Credentials? = if let tls = server.tls ?? settings.tls { try credentials(tls) } else { nil }
-    return NodeLink(ownName: ownName, client: client, ownFingerprint: own?.identity?.fingerprint, logger: logger, metrics: metrics)
+    let client = try self.client(settings, ownName: ownName, pins: nil, trust: store, logger: logger, metrics: metrics)
+    let own: TrustSource? = if let tls = server.tls ?? settings.tls { try trust(tls, ownName: ownName, in: store) } else { nil }
+    return NodeLink(ownName: ownName, client: client, ownFingerprint: own?.current.identity?.fingerprint, logger: logger, metrics: metrics)
   }
 
   public static func listenAddress(_ address: BindAddress) -> ListenAddress {

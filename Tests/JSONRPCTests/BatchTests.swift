@@ -17,7 +17,7 @@ private func answer(_ path: String, _ body: String) async throws -> (status: Int
 
 /// The examples of the specification (https://www.jsonrpc.org/specification, section 7), with a server that is asked to be strict. Where
 /// it has parameters by position they are by name here: the network carries no others, and says so (`positionalParametersAreRefused`).
-@Suite(.timeLimit(.minutes(2))) struct SpecificationExampleTests {
+@Suite(.timeLimit(.minutes(5))) struct SpecificationExampleTests {
   private static func error(_ code: Int64, _ id: JSONValue = .null) -> JSONValue { ["code": .integer(code), "id": id] }
 
   /// An answer without the words of its error, which the specification leaves free.
@@ -103,7 +103,7 @@ private func answer(_ path: String, _ body: String) async throws -> (status: Int
   }
 }
 
-@Suite(.timeLimit(.minutes(2))) struct BatchTests {
+@Suite(.timeLimit(.minutes(5))) struct BatchTests {
   @Test(arguments: ["", #","id":null"#, #","id":"""#]) func withoutStrictnessEveryRequestIsAnswered(id: String) async throws {
     try await withUnixServer { path in
       let request = #"{"jsonrpc":"2.0","method":"id","params":{}\#(id)}"#
@@ -258,7 +258,7 @@ private func reached(_ limit: RPCReport.Limit, _ metrics: MetricsRegistry) -> UI
 }
 
 /// A body of JSON that is none, in all its forms, through a real server: one answer each, and the connection goes on.
-@Suite(.timeLimit(.minutes(2))) struct MalformedJSONTests {
+@Suite(.timeLimit(.minutes(5))) struct MalformedJSONTests {
   static let bodies: [(what: String, body: [UInt8])] = [
     ("nothing but space", Array(" \t\r\n".utf8)),
     ("a byte order mark", [0xEF, 0xBB, 0xBF] + Array("{}".utf8)),

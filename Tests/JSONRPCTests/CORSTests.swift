@@ -32,7 +32,7 @@ private func preflight(origin: String, method: String = "POST", headers: String 
 
 private let json = "content-type: application/json\r\n"
 
-@Suite(.timeLimit(.minutes(2))) struct CORSTests {
+@Suite(.timeLimit(.minutes(5))) struct CORSTests {
   @Test func aPreflightOfAnAllowedOriginLearnsWhatItMayDo() async throws {
     try await withServer(policy(["https://app\\.example"], headers: ["X-Token"], methods: ["GET", "POST"])) { address in
       try await RawConnection.open(address) { connection in
@@ -142,7 +142,7 @@ private let json = "content-type: application/json\r\n"
     let authority = try TestAuthority.shared.get()
     let server = JSONRPCServer(
       JSONRPCServerConfiguration(
-        name: "test", address: .tcp(host: "127.0.0.1", port: 0), tls: try authority.credentials("server"),
+        name: "test", address: .tcp(host: "127.0.0.1", port: 0), trust: TrustSource(try authority.credentials("server")),
         cors: policy(["https://app\\.example"], allowsCredentials: true)), admit: { _ in nil }, logger: silent,
       metrics: MetricsRegistry(), handler: testHandler)
     let address = try await server.bind()
@@ -177,7 +177,7 @@ private let json = "content-type: application/json\r\n"
   }
 }
 
-@Suite(.timeLimit(.minutes(2))) struct RateLimitTests {
+@Suite(.timeLimit(.minutes(5))) struct RateLimitTests {
   @Test func connectionsOverTheRateAreClosedAndCounted() async throws {
     let metrics = MetricsRegistry()
     let server = JSONRPCServer(

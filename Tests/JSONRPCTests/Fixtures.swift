@@ -50,7 +50,7 @@ func testHandler(_ request: RPCRequest) async -> CallResponse.Outcome {
   case "fault": .fault(CallFault(code: 404, message: "no matching connection found", data: ["a": 1]))
   case "sleep":
     // Ends early when the server stops: the sleep of a cancelled task throws.
-    .result(.bool((try? await Task.sleep(for: .seconds(60))) != nil))
+    .result(.bool((try? await Task.sleep(for: .seconds(3600))) != nil))
   case "large": .result(.string(String(repeating: "x", count: Int(request.params["size"]?.integer ?? 0))))
   default: .fault(.methodNotFound)
   }
@@ -84,7 +84,7 @@ func serving<T: Sendable>(_ run: @escaping @Sendable () async throws -> Void, _ 
 
 /// A JSON-RPC server on a Unix socket for the tests that are about HTTP and JSON-RPC.
 func withUnixServer<T: Sendable>(
-  limits: HTTPServerLimits = HTTPServerLimits(), calls: RPCLimits = RPCLimits(), strictNotifications: Bool = false,
+  limits: HTTPServerLimits = patientServer, calls: RPCLimits = RPCLimits(), strictNotifications: Bool = false,
   access: UnixAccess = UnixAccess(), metrics: MetricsRegistry = MetricsRegistry(),
   admit: @escaping JSONRPCServer.Admission = { _ in nil }, handler: @escaping JSONRPCServer.Handler = testHandler,
   _ body: (String) async throws -> T
@@ -101,11 +101,12 @@ func withUnixServer<T: Sendable>(
 
 /// A JSON-RPC server on a TLS port.
 func withTLSServer<T: Sendable>(
-  _ credentials: Credentials, clients: ClientVerification = .required, pins: Pins? = nil, limits: HTTPServerLimits = HTTPServerLimits(),
+  _ credentials: Credentials, clients: ClientVerification = .required, pins: Pins? = nil, limits: HTTPServerLimits = patientServer,
   metrics: MetricsRegistry = MetricsRegistry(), _ body: (Int) async throws -> T
 ) async throws -> T {
   let configuration = JSONRPCServerConfiguration(
-    name: "test", address: .tcp(host: "127.0.0.1", port: 0), tls: credentials, clientVerification: clients, pins: pins, limits: limits)
+    name: "test", address: .tcp(host: "127.0.0.1", port: 0), trust: TrustSource(credentials), clientVerification: clients, pins: pins,
+    limits: limits)
   let server = JSONRPCServer(configuration, admit: { _ in nil }, logger: silent, metrics: metrics, handler: testHandler)
   guard case .tcp(_, let port) = try await server.bind() else { throw TestFailure("no port") }
   return try await serving({ try await server.run() }) { try await body(port) }
@@ -116,10 +117,22 @@ struct TestFailure: Error {
   init(_ text: String) { self.text = text }
 }
 
-/// Dialling may take its time on a busy machine.
+/// Everything may take its time on a busy machine: what has to be quick in a test is said there.
 let patient: JSONRPCClientLimits = {
   var limits = JSONRPCClientLimits()
-  limits.dialTime = .seconds(20)
+  limits.callTime = .seconds(240)
+  limits.dialTime = .seconds(240)
+  return limits
+}()
+
+/// The same for servers.
+let patientServer: HTTPServerLimits = {
+  var limits = HTTPServerLimits()
+  limits.headTime = .seconds(240)
+  limits.bodyTime = .seconds(240)
+  limits.stallTime = .seconds(240)
+  limits.idleTime = .seconds(240)
+  limits.stopTime = .seconds(240)
   return limits
 }()
 
@@ -128,7 +141,8 @@ func client(
   limits: JSONRPCClientLimits = patient, metrics: MetricsRegistry = MetricsRegistry()
 ) throws -> JSONRPCClient {
   try JSONRPCClient(
-    JSONRPCClientConfiguration(endpoint: endpoint, credentials: credentials, serverName: serverName, pins: pins, limits: limits),
+    JSONRPCClientConfiguration(
+      endpoint: endpoint, trust: credentials.map(TrustSource.init), serverName: serverName, pins: pins, limits: limits),
     logger: silent, metrics: metrics)
 }
 

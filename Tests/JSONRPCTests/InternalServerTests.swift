@@ -12,7 +12,7 @@ import Trust
 private func withInternalServer<T: Sendable>(_ body: (Int) async throws -> T) async throws -> T {
   let credentials = try TestAuthority.shared.get().credentials("internal-server")
   let server = InternalServer(
-    InternalServerConfiguration(address: .tcp(host: "127.0.0.1", port: 0), credentials: credentials), logger: silent,
+    InternalServerConfiguration(address: .tcp(host: "127.0.0.1", port: 0), trust: TrustSource(credentials)), logger: silent,
     metrics: MetricsRegistry())
   guard case .tcp(_, let port) = try await server.bind() else { throw TestFailure("no port") }
   return try await serving({ try await server.run() }) { try await body(port) }
@@ -28,7 +28,7 @@ private func answer(_ text: String) async throws -> String {
 }
 
 // One at a time: handshakes are slow in debug builds, and what is tested has time limits.
-@Suite(.serialized, .timeLimit(.minutes(2))) struct InternalServerTests {
+@Suite(.serialized, .timeLimit(.minutes(5))) struct InternalServerTests {
   @Test(arguments: ["/", "/jsonrpc", "/any/thing?x=1"]) func getAnythingSucceeds(path: String) async throws {
     let found = try await answer("GET \(path) HTTP/1.1\r\nhost: x\r\n\r\n")
     #expect(found == #"200 {"message":"success"}"#)
@@ -93,7 +93,7 @@ private func answer(_ text: String) async throws -> String {
     (["IS_CERTIFICATE": "/no/such.crt", "IS_KEY": "/no/such.key"], "/no/such.crt"),
   ]) func wrongVariablesAreNamed(environment: [String: String], name: String) {
     do throws(StartFailure) {
-      _ = try InternalServerConfiguration(environment: environment)
+      _ = try InternalServerConfiguration(environment: environment, store: TrustStore(logger: silent, metrics: MetricsRegistry()))
       Issue.record("taken")
     } catch {
       #expect(error.message.contains(name))
@@ -101,9 +101,10 @@ private func answer(_ text: String) async throws -> String {
   }
 
   @Test func theDefaultsAreThoseOfTheDemo() throws {
-    let configuration = try InternalServerConfiguration(environment: ["USE_TLS": "0", "IS_BIND_ADDRESS": ""])
+    let configuration = try InternalServerConfiguration(
+      environment: ["USE_TLS": "0", "IS_BIND_ADDRESS": ""], store: TrustStore(logger: silent, metrics: MetricsRegistry()))
     #expect(configuration.address == .tcp(host: "localhost", port: 8888))
-    #expect(configuration.credentials == nil)
+    #expect(configuration.trust == nil)
   }
 
   @Test func manyFreshConnectionsAtOnceAreServed() async throws {

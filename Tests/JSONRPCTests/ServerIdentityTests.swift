@@ -24,7 +24,7 @@ private func answer(_ port: Int, _ credentials: Credentials?) async throws -> St
 }
 
 // One at a time: handshakes are slow in debug builds, and what is tested has time limits.
-@Suite(.serialized, .timeLimit(.minutes(2))) struct ServerIdentityTests {
+@Suite(.serialized, .timeLimit(.minutes(5))) struct ServerIdentityTests {
   @Test func aClientOfOurAuthorityIsLetInUnderItsNames() async throws {
     let authority = try TestAuthority.shared.get()
     let caller = try authority.credentials("op-1", dnsNames: ["op-1", "alias"])
@@ -126,7 +126,7 @@ private func answer(_ port: Int, _ credentials: Credentials?) async throws -> St
     let credentials = try TestAuthority.shared.get().credentials("server")
     let server = HTTPServer(
       HTTPServerConfiguration(
-        name: "test", address: .tcp(host: "127.0.0.1", port: 0), access: .tls(credentials, clients: .none, pins: nil)),
+        name: "test", address: .tcp(host: "127.0.0.1", port: 0), access: .tls(TrustSource(credentials), clients: .none, pins: nil)),
       logger: silent, metrics: MetricsRegistry()
     ) { _, _ in
       HTTPResponse(
@@ -156,7 +156,7 @@ private func answer(_ port: Int, _ credentials: Credentials?) async throws -> St
 
   @Test func aClientThatNeverSpeaksTLSIsClosed() async throws {
     let authority = try TestAuthority.shared.get()
-    var limits = HTTPServerLimits()
+    var limits = patientServer
     limits.headTime = .milliseconds(200)
     try await withTLSServer(try authority.credentials("server"), limits: limits) { port in
       try await RawConnection.open(.tcp(host: "127.0.0.1", port: port)) { connection in

@@ -83,6 +83,21 @@ struct RunTests {
     #expect(collector.lines.contains { $0.contains("second signal, stopping at once signal=SIGINT") })
   }
 
+  @Test func sighupAsksForAReloadAndTheServicesGoOn() async throws {
+    let logger = makeLogger(label: "test", level: .trace, format: .text, sink: collector.sink)
+    source.yield(.sighup)
+    try await Operations.run(
+      [Polite("a", events)], logger: logger, stopLimit: .seconds(20), signals: signals,
+      reload: { [events, source] in
+        events.add("reloaded")
+        source.yield(.sigterm)
+        // Too late: whoever stops needs nothing new.
+        source.yield(.sighup)
+      }, whenStuck: {})
+    #expect(events.all == ["reloaded", "a stopped"])
+    #expect(collector.lines.count { $0.contains("reloading signal=SIGHUP") } == 1)
+  }
+
   @Test func cancellingTheCallerCancelsTheServices() async throws {
     let running = Task { try await run([Stubborn("a", events)]) }
     running.cancel()
