@@ -52,7 +52,10 @@ struct HTTPConnection: Sendable {
       withPipeliningAssistance: false, withErrorHandling: false, withOutboundHeaderValidation: false,
       withEncoderConfiguration: .init(), withDecoderLimitConfiguration: decoder)
     let report = server.report
-    try pipeline.addHandler(RequestClockHandler(server.clockLimits) { report.expired($0, peer: Self.remote(of: channel)) })
+    try pipeline.addHandler(
+      RequestClockHandler(server.clockLimits, farewellTime: server.limits.farewellTime.timeAmount) {
+        report.expired($0, peer: Self.remote(of: channel))
+      })
     try pipeline.addHandler(inbox)
   }
 

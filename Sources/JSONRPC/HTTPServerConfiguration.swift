@@ -70,6 +70,8 @@ public struct HTTPServerLimits: Sendable, Hashable {
   public var stallTime: Duration = .seconds(10)
   /// How long a connection without a request is kept; longer than clients keep theirs, so that they are the ones who close.
   public var idleTime: Duration = .seconds(120)
+  /// How long it may take to send the farewell to an idle client when the server stops; it fits into any socket's buffer.
+  public var farewellTime: Duration = .seconds(1)
   /// From the request to stop to the last connection's end; what is then still open is cut.
   public var stopTime: Duration = .seconds(2)
 

@@ -12,15 +12,15 @@ final class RequestClockHandler: ChannelDuplexHandler {
   private var alarm: (at: UInt64, task: Scheduled<Void>)?
   /// Set by a drain: from then on the only thing due is the cut.
   private var isEnding = false
+  private let farewellTime: TimeAmount
   private let onExpiry: (RequestClock.Cause) -> Void
 
-  init(_ limits: RequestClock.Limits, onExpiry: @escaping (RequestClock.Cause) -> Void) {
+  /// - Parameter farewellTime: how long the farewell to an idle client may take to be sent when the server stops.
+  init(_ limits: RequestClock.Limits, farewellTime: TimeAmount, onExpiry: @escaping (RequestClock.Cause) -> Void) {
     clock = RequestClock(limits, now: Self.now)
+    self.farewellTime = farewellTime
     self.onExpiry = onExpiry
   }
-
-  /// How long an idle client may take to answer TLS's farewell when the server stops.
-  private static let farewellTime = TimeAmount.seconds(1)
 
   private static var now: UInt64 { NIODeadline.now().uptimeNanoseconds }
 
@@ -65,11 +65,13 @@ final class RequestClockHandler: ChannelDuplexHandler {
     guard clock.drain() == .closeNow, !isEnding else { return }
     isEnding = true
     alarm?.task.cancel()
-    let cut = context.eventLoop.assumeIsolated().scheduleTask(in: Self.farewellTime) {
-      context.triggerUserOutboundEvent(AbortConnection(), promise: nil)
-    }
-    alarm = (0, cut)
-    context.close(promise: nil)
+    let abort = { context.triggerUserOutboundEvent(AbortConnection(), promise: nil) }
+    alarm = (0, context.eventLoop.assumeIsolated().scheduleTask(in: farewellTime, abort))
+    // Our farewell is sent and the end of the stream behind it; nothing is owed to the client, so its own farewell is not waited for: many
+    // an idle client looks at its connection only when it needs it again.
+    let sent = context.eventLoop.makePromise(of: Void.self)
+    sent.futureResult.assumeIsolated().whenComplete { _ in abort() }
+    context.close(mode: .output, promise: sent)
   }
 
   /// Sets the alarm for what is due next. An alarm that is too early is left alone: it looks again when it rings.

@@ -6,7 +6,7 @@ import Trust
 @testable import JSONRPC
 
 // One at a time: handshakes are slow in debug builds, and what is tested has time limits.
-@Suite(.serialized, .timeLimit(.minutes(2))) struct ClientIdentityTests {
+@Suite(.serialized, .timeLimit(.minutes(5))) struct ClientIdentityTests {
   @Test func theOperatorNameIsVerifiedWhateverIsDialled() async throws {
     let authority = try TestAuthority.shared.get()
     let own = try authority.credentials("op-1")
@@ -99,7 +99,7 @@ import Trust
     let authority = try TestAuthority.shared.get()
     try await FakeServer.with(.beSilent) { endpoint, _ in
       guard case .http(let host, let port, let path) = endpoint else { return }
-      var limits = JSONRPCClientLimits()
+      var limits = patient
       limits.dialTime = .milliseconds(300)
       let client = try client(
         .https(host: host, port: port, path: path), try authority.credentials("op-1"), serverName: "hd-1", limits: limits)

@@ -7,7 +7,7 @@ import Trust
 
 @testable import JSONRPC
 
-@Suite(.timeLimit(.minutes(2))) struct JSONRPCClientTests {
+@Suite(.timeLimit(.minutes(5))) struct JSONRPCClientTests {
   @Test func resultsAndFaultsAreAnswers() async throws {
     try await withUnixServer { path in
       let client = try client(.unix(path: path, httpPath: "/jsonrpc"))
@@ -37,7 +37,7 @@ import Trust
   @Test func callsAtTheSameTimeShareTheAllowedConnections() async throws {
     let metrics = MetricsRegistry()
     try await withUnixServer(metrics: metrics) { path in
-      var limits = JSONRPCClientLimits()
+      var limits = patient
       limits.connections = 3
       let client = try client(.unix(path: path, httpPath: "/jsonrpc"), limits: limits)
       let sum = try await withThrowingTaskGroup(of: Int64.self) { group in
@@ -58,6 +58,8 @@ import Trust
   @Test func aCallEndsAtItsDeadline() async throws {
     try await withUnixServer { path in
       let client = try client(.unix(path: path, httpPath: "/jsonrpc"))
+      // The connection is there by then: dialling has a time of its own.
+      #expect(await failure(client) == nil)
       let error = await failure(client, "sleep", timeout: .milliseconds(200))
       #expect(error?.kind == .timeout)
       #expect(error?.message == "calling sleep at unix:\(path) /jsonrpc: no answer in time")
@@ -67,20 +69,23 @@ import Trust
     }
   }
 
-  @Test func aCallThatWaitsForAConnectionEndsAtItsDeadline() async throws {
-    try await FakeServer.with(.beSilent) { endpoint, _ in
-      var limits = JSONRPCClientLimits()
+  @Test func aCallThatWaitsForAConnectionEndsAtItsDeadlineAndOneTooManyAtOnce() async throws {
+    try await FakeServer.with(.beSilent) { endpoint, fake in
+      var limits = patient
       limits.connections = 1
       limits.waiting = 1
       let client = try client(endpoint, limits: limits)
-      async let first = failure(client, timeout: .seconds(2))
-      async let second = failure(client, timeout: .milliseconds(300))
-      async let third = failure(client, timeout: .milliseconds(300))
-      let kinds = await [first?.kind, second?.kind, third?.kind]
-      // Which one comes first is not ours to say: one has the connection, one waits, one is too many.
-      #expect(kinds.filter { $0 == .busy }.count == 1)
-      #expect(kinds.filter { $0 == .timeout }.count == 2)
+      let first = Task { await failure(client) }
+      let loop = MultiThreadedEventLoopGroup.singleton.any()
+      try await loop.makePromise(of: Void.self).futureResult.get(orAfter: { fake.connectionCount == 1 })
+      // The connection is taken, so this one waits.
+      #expect(await failure(client, timeout: .milliseconds(100))?.kind == .timeout)
+      let waiting = Task { await failure(client) }
+      // As soon as the other one waits there is no place left.
+      while await failure(client, timeout: .milliseconds(10))?.kind != .busy {}
       await client.shutdown()
+      #expect(await first.value?.kind == .interrupted)
+      #expect(await waiting.value?.kind == .cancelled)
     }
   }
 
@@ -153,7 +158,7 @@ import Trust
   }
 
   @Test func anAnswerOverTheLimitIsABadAnswer() async throws {
-    var limits = JSONRPCClientLimits()
+    var limits = patient
     limits.answer = 1000
     try await FakeServer.with(.say(http("200 OK", String(repeating: " ", count: 2000)))) { endpoint, _ in
       let client = try client(endpoint, limits: limits)
@@ -209,7 +214,7 @@ import Trust
   }
 
   @Test func aConnectionThatTheServerClosedIsNotUsedAgain() async throws {
-    var limits = HTTPServerLimits()
+    var limits = patientServer
     limits.idleTime = .milliseconds(50)
     let metrics = MetricsRegistry()
     try await withUnixServer(limits: limits, metrics: metrics) { path in

@@ -6,7 +6,7 @@ import Trust
 
 @testable import JSONRPC
 
-@Suite(.timeLimit(.minutes(2))) struct JSONRPCServerTests {
+@Suite(.timeLimit(.minutes(5))) struct JSONRPCServerTests {
   @Test(arguments: [
     ("7", "7"), (#""7""#, #""7""#), (#""n:5""#, #""n:5""#), (#""nn:-7""#, #""nn:-7""#), ("5.0", "5"), ("-2147483648", "-2147483648"),
     (#""ä\u0000""#, #""ä\u0000""#),
@@ -114,7 +114,7 @@ import Trust
 
   @Test(arguments: ["content-length: 5000001\r\n", "transfer-encoding: chunked\r\n"])
   func aBodyOverTheLimitIsRefusedAndTheAnswerArrives(framing: String) async throws {
-    var limits = HTTPServerLimits()
+    var limits = patientServer
     limits.body = 1 << 20
     try await withUnixServer(limits: limits) { path in
       try await RawConnection.open(.unix(path: path)) { connection in
@@ -133,7 +133,7 @@ import Trust
 
   @Test func aBodyOfExactlyTheLimitIsTaken() async throws {
     let body = call("echo")
-    var limits = HTTPServerLimits()
+    var limits = patientServer
     limits.body = body.utf8.count
     try await withUnixServer(limits: limits) { path in
       try await RawConnection.open(.unix(path: path)) { connection in
@@ -221,7 +221,7 @@ import Trust
 
   @Test(arguments: ["", "POST /jsonrpc HT", post(call("echo")).dropLast(3).description])
   func aSilentClientIsClosedAndCounted(sent: String) async throws {
-    var limits = HTTPServerLimits()
+    var limits = patientServer
     limits.headTime = .milliseconds(200)
     limits.bodyTime = .milliseconds(300)
     limits.stallTime = .milliseconds(200)
@@ -241,7 +241,7 @@ import Trust
   }
 
   @Test func anIdleConnectionIsClosedAfterItsTime() async throws {
-    var limits = HTTPServerLimits()
+    var limits = patientServer
     limits.idleTime = .milliseconds(200)
     try await withUnixServer(limits: limits) { path in
       try await RawConnection.open(.unix(path: path)) { connection in
@@ -253,7 +253,7 @@ import Trust
   }
 
   @Test func aClientThatDoesNotReadIsClosed() async throws {
-    var limits = HTTPServerLimits()
+    var limits = patientServer
     limits.stallTime = .milliseconds(300)
     let metrics = MetricsRegistry()
     try await withUnixServer(limits: limits, metrics: metrics) { path in
@@ -280,7 +280,7 @@ import Trust
   }
 
   @Test func connectionsOverTheLimitAreClosedAndTheOthersServed() async throws {
-    var limits = HTTPServerLimits()
+    var limits = patientServer
     limits.connections = 1
     try await withUnixServer(limits: limits) { path in
       try await RawConnection.open(.unix(path: path)) { first in

@@ -12,7 +12,7 @@ struct RawConnection {
 
   private typealias Wrapped = NIOAsyncChannel<ByteBuffer, ByteBuffer>
 
-  static let limit = TimeAmount.seconds(60)
+  static let limit = TimeAmount.minutes(4)
 
   private final class Iterator {
     nonisolated(unsafe) var stream: NIOAsyncChannelInboundStream<ByteBuffer>.AsyncIterator

@@ -6,14 +6,14 @@ import Synchronization
 let testUID = geteuid()
 
 extension EventLoopFuture where Value == Void {
-  /// Waits until the future is complete or the condition holds, looked at every 10 ms, for at most 20 s.
+  /// Waits until the future is complete or the condition holds, looked at every 10 ms, for at most 4 minutes.
   func get(orAfter condition: @escaping @Sendable () -> Bool) async throws {
     let promise = eventLoop.makePromise(of: Void.self)
     cascade(to: promise)
     let watch = eventLoop.scheduleRepeatedTask(initialDelay: .milliseconds(10), delay: .milliseconds(10)) { _ in
       if condition() { promise.succeed() }
     }
-    let limit = eventLoop.scheduleTask(in: .seconds(20)) { promise.fail(ChannelError.connectTimeout(.seconds(20))) }
+    let limit = eventLoop.scheduleTask(in: .minutes(4)) { promise.fail(ChannelError.connectTimeout(.minutes(4))) }
     defer {
       watch.cancel()
       limit.cancel()

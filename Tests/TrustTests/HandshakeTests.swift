@@ -8,7 +8,7 @@ import Testing
 @testable import Trust
 
 /// Real handshakes over loopback. The time limit bounds every wait; they take milliseconds.
-@Suite(.timeLimit(.minutes(1)))
+@Suite(.timeLimit(.minutes(5)))
 struct HandshakeTests {
   private let root: CertificateAuthority
   private let intermediate: CertificateAuthority
