@@ -17,14 +17,18 @@ public enum AnnouncementRefusal: Error, Hashable, Sendable {
   case staticRoute(domain: String)
   /// The operator holds as many names as one may.
   case tooMany(limit: Int)
+  /// The operator has as many private proxies as one may, each under an id of its own.
+  case tooManyInstances(limit: Int)
+  /// The announcement names more partners than it may (`shared_with`).
+  case tooManyPartners(domain: String, limit: Int)
   /// A private proxy was asked to announce a name to itself.
   case ownProxy(OperatorName)
 
   /// The error code of the answer (PROTOCOL.md 10.2, 10.3).
   public var code: Int {
     switch self {
-    case .badName, .expiryTooFar, .ownProxy: 400
-    case .notAllowed, .tooMany: 403
+    case .badName, .expiryTooFar, .tooManyPartners, .ownProxy: 400
+    case .notAllowed, .tooMany, .tooManyInstances: 403
     case .heldByAnother, .underWildcard, .staticRoute: 409
     }
   }
@@ -61,6 +65,10 @@ extension AnnouncementRefusal: CustomStringConvertible {
       "the name \(Self.shown(domain)) is routed by this proxy itself"
     case .tooMany(let limit):
       "this operator has announced \(limit) names, more are not allowed"
+    case .tooManyInstances(let limit):
+      "this operator already announces from \(limit) private proxies, more are not allowed"
+    case .tooManyPartners(let domain, let limit):
+      "the announcement of \(Self.shown(domain)) names too many operators in shared_with: \(limit) is the most"
     case .ownProxy(let name):
       "names cannot be announced to \(name), which is this proxy itself: give the name of a public proxy"
     }

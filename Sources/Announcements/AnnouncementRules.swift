@@ -21,3 +21,26 @@ public enum AnnouncementRules {
     return expiresAt.timeIntervalSince(now) > longestValidity + clockTolerance
   }
 }
+
+/// The bounds of a table of announcements. Times are in seconds.
+public struct AnnouncementLimits: Hashable, Sendable {
+  /// Names times private proxies of one operator: far more than anybody serves from one place, and few enough that one
+  /// operator cannot fill our memory (about 400 bytes each).
+  public var perOwner = 100_000
+  /// Private proxies of one operator: more than anybody runs side by side. One that was restarted under a new id counts
+  /// until it has been away for `ownershipGrace`.
+  public var instancesPerOwner = 64
+  /// How many partners one announcement may name.
+  public var partners = 64
+  /// For how long a name stays its owner's who is away (`ownership_grace`). Five minutes: a restart, an update, a provider
+  /// that deals out a new address at night.
+  public var ownershipGrace: TimeInterval = 5 * 60
+  /// After which silence a private proxy counts as away that says which it is: those repeat themselves every 30 s, so
+  /// three in a row are missing. Others repeat themselves every ten minutes; of them the network's word alone counts.
+  public var silence: TimeInterval = 100
+  /// For how long the names of an owner who is away stay in the table when nobody else wants them, so that its clients get
+  /// an alert that says so and not somebody's wildcard. A week, as long as an announcement may hold.
+  public var memory: TimeInterval = AnnouncementRules.longestValidity
+
+  public init() {}
+}

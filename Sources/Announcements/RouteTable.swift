@@ -55,9 +55,9 @@ public struct RouteTable: Sendable {
 
   /// Announces names for an operator: `AnnouncementTable.announce`, with the names of the settings out of reach.
   public mutating func announce(
-    _ requests: [AnnouncementRequest], by owner: OperatorName, allowed: AllowedDomains, now: Date
-  ) -> [AnnouncementOutcome] {
-    announcements.announce(requests, by: owner, allowed: allowed, routes: routes, now: now)
+    _ requests: [AnnouncementRequest], by owner: OperatorName, instance: InstanceID? = nil, allowed: AllowedDomains, now: Date
+  ) -> AnnouncementReport {
+    announcements.announce(requests, by: owner, instance: instance, allowed: allowed, routes: routes, now: now)
   }
 
   /// Changes the announcements in other ways: restoring, purging, withdrawing.

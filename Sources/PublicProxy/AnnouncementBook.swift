@@ -82,9 +82,9 @@ final class AnnouncementBook: Service, Sendable {
   func announce(
     _ items: [AnnouncementRequest], by owner: OperatorName, allowed: AllowedDomains
   ) async throws(CallFault) -> [AnnouncementRefusal?] {
-    let outcomes = try await change { $0.announce(items, by: owner, allowed: allowed, now: Date()) }
+    let report = try await change { $0.announce(items, by: owner, allowed: allowed, now: Date()) }
     var refusals: [AnnouncementRefusal?] = []
-    for outcome in outcomes {
+    for outcome in report.outcomes {
       switch outcome {
       case .created(let announcement):
         logger.info("announced", metadata: ["domain": "\(announcement.domain)", "operator": "\(owner)"])
@@ -108,9 +108,9 @@ final class AnnouncementBook: Service, Sendable {
     let now = Date()
     do {
       let gone = try await change { table in
-        table.updateAnnouncements { $0.purgeExpired(now: now) }.map { .withdrawn($0) }
+        AnnouncementReport(displaced: table.updateAnnouncements { $0.purgeExpired(now: now) })
       }
-      for case .withdrawn(let announcement) in gone {
+      for announcement in gone.displaced {
         logger.info("expired", metadata: ["domain": "\(announcement.domain)", "operator": "\(announcement.owner)"])
       }
     } catch {
@@ -118,25 +118,35 @@ final class AnnouncementBook: Service, Sendable {
     }
   }
 
+  /// What the store has to be told. A call may name a domain twice: its last item counts.
+  private static func changes(of report: AnnouncementReport) -> (removed: [StoredAnnouncement], saved: [StoredAnnouncement]) {
+    var saved: [String: StoredAnnouncement] = [:]
+    var removed: [String: StoredAnnouncement] = [:]
+    for outcome in report.outcomes {
+      switch outcome {
+      case .created(let announcement), .renewed(let announcement):
+        saved[announcement.domain] = StoredAnnouncement(announcement)
+        removed[announcement.domain] = nil
+      case .withdrawn(let announcement):
+        removed[announcement.domain] = StoredAnnouncement(announcement)
+        saved[announcement.domain] = nil
+      case .unchanged, .refused: break
+      }
+    }
+    return (report.displaced.map { StoredAnnouncement($0) } + removed.values, Array(saved.values))
+  }
+
   /// One change of the table: made on a copy, stored, then put in force.
   private func change(
-    _ step: @Sendable (inout RouteTable) -> [AnnouncementOutcome]
-  ) async throws(CallFault) -> [AnnouncementOutcome] {
-    try await turn.pass { () throws(CallFault) -> [AnnouncementOutcome] in
+    _ step: @Sendable (inout RouteTable) -> AnnouncementReport
+  ) async throws(CallFault) -> AnnouncementReport {
+    try await turn.pass { () throws(CallFault) -> AnnouncementReport in
       var next = table.withLock { $0 }
-      let outcomes = step(&next)
-      var saved: [StoredAnnouncement] = []
-      var removed: [StoredAnnouncement] = []
-      for outcome in outcomes {
-        switch outcome {
-        case .created(let announcement), .renewed(let announcement): saved.append(StoredAnnouncement(announcement))
-        case .withdrawn(let announcement): removed.append(StoredAnnouncement(announcement))
-        case .unchanged, .refused: break
-        }
-      }
+      let report = step(&next)
+      let changes = Self.changes(of: report)
       do {
-        if !saved.isEmpty { try await store.save(saved) }
-        if !removed.isEmpty { try await store.remove(removed) }
+        if !changes.removed.isEmpty { try await store.remove(changes.removed) }
+        if !changes.saved.isEmpty { try await store.save(changes.saved) }
       } catch {
         logger.error("announcements could not be stored", metadata: ["reason": "\(error)"])
         throw CallFault(code: -32603, message: "the announcements could not be stored, nothing was changed: try again later")
@@ -144,7 +154,7 @@ final class AnnouncementBook: Service, Sendable {
       let result = next
       table.withLock { $0 = result }
       held.set(Double(result.announcements.count))
-      return outcomes
+      return report
     }
   }
 }

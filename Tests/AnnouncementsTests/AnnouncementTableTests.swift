@@ -6,7 +6,7 @@ import Testing
 @Suite struct AnnouncementTableTests {
   @Test func anAnnouncedNameIsFoundInLowerCase() throws {
     var table = AnnouncementTable()
-    let announcement = Announcement(domain: "www.example.org", owner: alice)
+    let announcement = held("www.example.org", by: alice)
     #expect(try table.announce("WWW.Example.org") == .created(announcement))
     #expect(table.lookup("www.example.org", now: noon) == announcement)
     #expect(table.lookup("example.org", now: noon) == nil)
@@ -19,9 +19,9 @@ import Testing
     let later = noon + hour
     _ = try table.announce("a.example.org", until: later)
     #expect(try table.announce("A.example.org", until: later) == .unchanged)
-    let longer = Announcement(domain: "a.example.org", owner: alice, expiresAt: later + hour)
+    let longer = held("a.example.org", by: alice, until: later + hour)
     #expect(try table.announce("a.example.org", until: later + hour) == .renewed(longer))
-    let forever = Announcement(domain: "a.example.org", owner: alice)
+    let forever = held("a.example.org", by: alice)
     #expect(try table.announce("a.example.org") == .renewed(forever))
     #expect(try table.announce("a.example.org") == .unchanged)
     #expect(table.count == 1)
@@ -44,7 +44,7 @@ import Testing
     #expect(!refusal.description.contains("alice"))
     #expect(table.lookup("a.example.org", now: noon)?.owner == alice)
     // An expired announcement no longer blocks the name, purged or not.
-    let taken = Announcement(domain: "a.example.org", owner: bob)
+    let taken = held("a.example.org", by: bob, since: noon + hour)
     #expect(try table.announce("a.example.org", by: bob, now: noon + hour) == .created(taken))
     #expect(table.lookup("a.example.org", now: noon + hour) == taken)
     #expect(try table.announce("a.example.org", by: alice, now: noon + hour).refusal?.code == 409)
@@ -66,7 +66,7 @@ import Testing
       #expect(refusal.fault.data == [".example.org"])
       #expect(refusal.description.contains("must end with .example.org"))
     }
-    let outcome = table.announce([AnnouncementRequest(domain: "a.example.org")], by: alice, allowed: .none, now: noon)
+    let outcome = table.announce([AnnouncementRequest(domain: "a.example.org")], by: alice, allowed: .none, now: noon).outcomes
     #expect(outcome[0].refusal?.description.contains("no domain at all") == true)
     #expect(table.count == 0)
   }
@@ -88,7 +88,7 @@ import Testing
     _ = try table.announce("a.example.org")
     #expect(try table.announce("a.example.org", until: noon, by: bob).refusal?.code == 409)
     let outcome = try table.announce("a.example.org", until: noon)
-    #expect(outcome == .withdrawn(Announcement(domain: "a.example.org", owner: alice, expiresAt: noon)))
+    #expect(outcome == .withdrawn(held("a.example.org", by: alice, until: noon)))
     #expect(table.lookup("a.example.org", now: noon) == nil)
     #expect(table.count == 0)
     #expect(try table.announce("a.example.org", by: bob).refusal == nil)
@@ -99,7 +99,8 @@ import Testing
     _ = try table.announce("held.example.org", by: bob)
     let domains = ["a.example.org", "held.example.org", "bad..example.org", "a.example.com", "a.example.org", "b.example.org"]
     let outcomes = table.announce(
-      domains.map { AnnouncementRequest(domain: $0) }, by: alice, allowed: try allowing(".example.org"), now: noon)
+      domains.map { AnnouncementRequest(domain: $0) }, by: alice, allowed: try allowing(".example.org"), now: noon
+    ).outcomes
     #expect(outcomes.map { $0.refusal?.code } == [nil, 409, 400, 403, nil, nil])
     #expect(outcomes[4] == .unchanged)
     #expect(table.list(of: alice, now: noon).map(\.domain) == ["a.example.org", "b.example.org"])
@@ -150,10 +151,10 @@ import Testing
 
   @Test func storedAnnouncementsAreRestoredAndTheUselessOnesReturned() throws {
     var table = AnnouncementTable()
-    let good = Announcement(domain: "a.example.org", owner: alice, expiresAt: noon + hour)
-    let expired = Announcement(domain: "b.example.org", owner: alice, expiresAt: noon)
-    let bad = Announcement(domain: "B.example.org.", owner: alice)
-    let second = Announcement(domain: "a.example.org", owner: bob)
+    let good = held("a.example.org", by: alice, until: noon + hour)
+    let expired = held("b.example.org", by: alice, until: noon)
+    let bad = held("B.example.org.", by: alice)
+    let second = held("a.example.org", by: bob)
     #expect(table.restore([good, expired, bad, second], now: noon) == [expired, bad, second])
     #expect(table.list(now: noon) == [good])
     #expect(try table.announce("a.example.org", until: noon + hour) == .unchanged)
@@ -163,7 +164,7 @@ import Testing
   @Test(.timeLimit(.minutes(1)))
   func aLookupDoesNotDependOnTheNumberOfNames() throws {
     var table = AnnouncementTable(maximumPerOwner: .max)
-    _ = table.restore((0..<100_000).map { Announcement(domain: "n\($0).example.org", owner: alice) }, now: noon)
+    _ = table.restore((0..<100_000).map { held("n\($0).example.org", by: alice) }, now: noon)
     for number in 0..<100_000 { #expect(table.lookup("n\(number).example.org", now: noon) != nil) }
   }
 }

@@ -21,7 +21,8 @@ import Testing
     _ domain: String, by owner: OperatorName = alice, names: [String] = [], until expiresAt: Date? = nil, in table: inout RouteTable
   ) throws -> AnnouncementRefusal? {
     let allowed = try AllowedDomains([".example.org"], names: names)
-    return table.announce([AnnouncementRequest(domain: domain, expiresAt: expiresAt)], by: owner, allowed: allowed, now: noon)[0].refusal
+    return table.announce([AnnouncementRequest(domain: domain, expiresAt: expiresAt)], by: owner, allowed: allowed, now: noon).outcomes[0]
+      .refusal
   }
 
   @Test func anEmptyTableKnowsNobody() {
@@ -65,8 +66,8 @@ import Testing
   @Test func theProtocolNeverMovesAnAnnouncedName() throws {
     var table = try table(route("*.example.org", ["acme-tls/1"]), route("x.example.net", ["acme-tls/1"]), fallback: "c:1")
     #expect(try announce("a.example.org", names: ["a.example.org"], in: &table) == nil)
-    let held = RouteOutcome.announced(Announcement(domain: "a.example.org", owner: alice))
-    for alpn in [[], [acme], [h2, acme]] { #expect(table.lookup("a.example.org", alpn: alpn, now: noon) == held) }
+    let expected = RouteOutcome.announced(held("a.example.org", by: alice))
+    for alpn in [[], [acme], [h2, acme]] { #expect(table.lookup("a.example.org", alpn: alpn, now: noon) == expected) }
   }
 
   @Test func theFallbackIsForUnknownNamesOnly() throws {
@@ -75,9 +76,9 @@ import Testing
     #expect(try announce("*.w.example.org", in: &table) == nil)
     #expect(table.lookup("nobody.example.net", now: noon) == .fallback(address: "c:1"))
     #expect(table.lookup("a.example.org", now: noon) == .noProtocol(domain: "a.example.org"))
-    let held = Announcement(domain: "b.example.org", owner: alice, expiresAt: noon + hour)
-    #expect(table.lookup("b.example.org", now: noon) == .announced(held))
-    #expect(table.lookup("x.w.example.org", now: noon) == .announced(Announcement(domain: "*.w.example.org", owner: alice)))
+    let exact = held("b.example.org", by: alice, until: noon + hour)
+    #expect(table.lookup("b.example.org", now: noon) == .announced(exact))
+    #expect(table.lookup("x.w.example.org", now: noon) == .announced(held("*.w.example.org", by: alice)))
     #expect(table.lookup("*.w.example.org", now: noon) == .unknown)
   }
 
@@ -92,7 +93,7 @@ import Testing
   @Test func anAnnouncedNameGoesBeforeAWildcardOfTheSettings() throws {
     var table = try table(route("*.example.org"))
     #expect(try announce("a.example.org", names: ["a.example.org"], in: &table) == nil)
-    #expect(table.lookup("a.example.org", now: noon) == .announced(Announcement(domain: "a.example.org", owner: alice)))
+    #expect(table.lookup("a.example.org", now: noon) == .announced(held("a.example.org", by: alice)))
     #expect(table.lookup("b.example.org", now: noon) == .route(route("*.example.org")))
   }
 
@@ -118,8 +119,8 @@ import Testing
     let routes = try StaticRoutes([route("a.example.org"), route("*.w.example.org"), route("*.example.org")])
     #expect(table.replaceRoutes(routes).map(\.domain) == ["*.w.example.org", "a.example.org"])
     #expect(table.lookup("a.example.org", now: noon) == .route(route("a.example.org")))
-    #expect(table.lookup("b.example.org", now: noon) == .announced(Announcement(domain: "b.example.org", owner: alice)))
-    #expect(table.lookup("x.w.example.org", now: noon) == .announced(Announcement(domain: "x.w.example.org", owner: alice)))
+    #expect(table.lookup("b.example.org", now: noon) == .announced(held("b.example.org", by: alice)))
+    #expect(table.lookup("x.w.example.org", now: noon) == .announced(held("x.w.example.org", by: alice)))
     // Who was there first renews.
     #expect(try announce("b.example.org", until: noon + hour, in: &table) == nil)
     #expect(table.replaceRoutes(.none).isEmpty)
@@ -139,9 +140,9 @@ import Testing
       let expected: RouteOutcome =
         switch (exact, wildcard) {
         case ("static", _): .route(route("a.example.org"))
-        case ("announced", _): .announced(Announcement(domain: "a.example.org", owner: bob))
+        case ("announced", _): .announced(held("a.example.org", by: bob))
         case (_, "static"): .route(route("*.example.org"))
-        case (_, "announced"): .announced(Announcement(domain: "*.example.org", owner: alice))
+        case (_, "announced"): .announced(held("*.example.org", by: alice))
         default: fallback.map { .fallback(address: $0) } ?? .unknown
         }
       #expect(table.lookup("a.example.org", now: noon) == expected)
@@ -151,7 +152,7 @@ import Testing
   @Test(.timeLimit(.minutes(1)))
   func aLookupDoesNotDependOnTheNumberOfNames() throws {
     var table = try table(route("*.w.example.org"))
-    let names = (0..<50_000).map { Announcement(domain: "n\($0).example.org", owner: alice) }
+    let names = (0..<50_000).map { held("n\($0).example.org", by: alice) }
     _ = table.updateAnnouncements { $0.restore(names, now: noon) }
     for number in 0..<50_000 { #expect(table.lookup("n\(number).w.example.org", now: noon) == .route(route("*.w.example.org"))) }
   }

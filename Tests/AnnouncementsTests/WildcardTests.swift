@@ -11,12 +11,12 @@ import Testing
     in table: inout AnnouncementTable
   ) throws -> AnnouncementOutcome {
     let allowed = try AllowedDomains([".example.org"], names: names)
-    return table.announce([AnnouncementRequest(domain: domain, expiresAt: expiresAt)], by: owner, allowed: allowed, now: now)[0]
+    return table.announce([AnnouncementRequest(domain: domain, expiresAt: expiresAt)], by: owner, allowed: allowed, now: now).outcomes[0]
   }
 
   @Test func aWildcardCoversExactlyOneLabel() throws {
     var table = AnnouncementTable()
-    let wildcard = Announcement(domain: "*.example.org", owner: alice)
+    let wildcard = held("*.example.org", by: alice)
     #expect(try table.announce("*.EXAMPLE.org") == .created(wildcard))
     for name in ["a.example.org", "A.Example.ORG", "_acme-challenge.example.org", "xn--bcher-kva.example.org"] {
       #expect(table.lookup(name, now: noon) == wildcard, "\(name)")
@@ -71,7 +71,7 @@ import Testing
     for names in [["b.example.org"], ["*.example.org"]] {
       #expect(try announce("a.example.org", by: bob, names: names, in: &table).refusal?.code == 409)
     }
-    let exact = Announcement(domain: "a.example.org", owner: bob)
+    let exact = held("a.example.org", by: bob)
     #expect(try announce("A.example.org", by: bob, names: ["a.EXAMPLE.org"], in: &table) == .created(exact))
     #expect(table.lookup("a.example.org", now: noon) == exact)
     #expect(table.lookup("b.example.org", now: noon)?.owner == alice)
@@ -121,7 +121,7 @@ import Testing
     #expect(try table.announce("*.a.b.example.org").refusal == nil)
     let apex = try AllowedDomains([], names: ["example.net", "*.example.net"])
     let requests = ["example.net", "*.example.net", "a.example.net", "*.a.example.net"].map { AnnouncementRequest(domain: $0) }
-    #expect(table.announce(requests, by: bob, allowed: apex, now: noon).map { $0.refusal?.code } == [nil, nil, 403, 403])
+    #expect(table.announce(requests, by: bob, allowed: apex, now: noon).outcomes.map { $0.refusal?.code } == [nil, nil, 403, 403])
   }
 
   @Test func wildcardsAreListedPurgedAndRestoredLikeNames() throws {
@@ -133,11 +133,11 @@ import Testing
     #expect(table.purgeExpired(now: noon + hour) == listed)
     #expect(table.lookup("a.example.org", now: noon) == nil)
     // A name below a wildcard of another is restored: it was accepted when it was announced.
-    let below = Announcement(domain: "a.example.org", owner: bob)
+    let below = held("a.example.org", by: bob)
     #expect(table.restore(listed + [below], now: noon).isEmpty)
     #expect(table.lookup("a.example.org", now: noon) == below)
     #expect(table.lookup("b.example.org", now: noon) == listed[0])
-    #expect(table.restore([Announcement(domain: "a.*.example.org", owner: bob)], now: noon).count == 1)
+    #expect(table.restore([held("a.*.example.org", by: bob)], now: noon).count == 1)
     #expect(table.removeAll { $0.owner == alice } == listed)
     #expect(table.lookup("b.example.org", now: noon) == nil)
   }

@@ -137,6 +137,18 @@ import Testing
     #expect(try await Self.open(folder).list(of: nil).map(\.domain) == ["b.example.org"])
   }
 
+  @Test func ofANameThatACallNamesTwiceTheLastItemIsStored() async throws {
+    defer { remove() }
+    let past: JSONValue = "2020-01-01T00:00:00Z"
+    let items: JSONValue = [
+      ["domain": "a.example.org"], ["domain": "a.example.org", "expires_at": past], ["domain": "b.example.org"],
+      ["domain": "b.example.org", "expires_at": past], ["domain": "b.example.org"],
+    ]
+    #expect(await announce(items, as: client("op-1")) == .result([nil, nil, nil, nil, nil]))
+    #expect(book.list(of: nil).map(\.domain) == ["b.example.org"])
+    #expect(try await Self.open(folder).list(of: nil).map(\.domain) == ["b.example.org"])
+  }
+
   @Test func manyAtOnceLoseNothing() async throws {
     defer { remove() }
     await withTaskGroup(of: Void.self) { group in
