@@ -39,7 +39,7 @@ struct DialTests {
   /// A port that were chosen when the address is bound would be taken towards every destination (IP_BIND_ADDRESS_NO_PORT).
   @Test(arguments: [("127.0.0.9", AF_INET), ("::", AF_INET6)])
   func thePortIsLeftToTheConnect(text: String, family: Int32) throws {
-    let descriptor = Glibc.socket(family, Int32(SOCK_STREAM.rawValue), 0)
+    let descriptor = Glibc.socket(family, streamSocket, 0)
     guard descriptor >= 0 else { return }  // a machine without IPv6
     let socket = TestSocket(owning: descriptor)
     #expect(try DialSource([text]).apply(to: socket.descriptor, family: family) == nil)
