@@ -166,7 +166,7 @@ all = [
     Client(
         "gnutls", ["gnutls-cli", "--version"], program="gnutls-cli", package="gnutls-bin", speaks=True, command=lambda call: [
             "gnutls-cli", "--x509cafile", call.ca, "--sni-hostname", call.name, "--verify-hostname", call.name, "--port", call.port,
-            "--logfile", "/dev/null", "127.0.0.1"]),
+            "127.0.0.1"]),
     Client("wget", ["wget", "--version"], program="wget", package="wget", environment=by_connect, command=lambda call: [
         "wget", "-q", "-O", "-", "-T", "30", "-t", "1", "--ca-certificate", call.ca, call.url]),
     Client("python", [sys.executable, "-c", "import ssl, sys; print('Python', sys.version.split()[0], ssl.OPENSSL_VERSION)"],

@@ -322,28 +322,28 @@ alerts = {10: "unexpected_message", 22: "record_overflow", 47: "illegal_paramete
           70: "protocol_version", 80: "internal_error", 109: "missing_extension", 112: "unrecognized_name", 120: "no_application_protocol"}
 
 
-def seen_by(client, port, folder, pattern, more=()):
+def seen_by(client, port, folder, pattern):
     if not client.is_present:
         return "not looked up"
     call = clients.Call("www.example.org", port, "/etc/ssl/certs/ca-certificates.crt", folder)
-    done = subprocess.run(client.arguments(call) + [*more], input=b"", stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env=client.environ(call),
+    done = subprocess.run(client.arguments(call), input=b"", stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env=client.environ(call),
                           cwd=folder, timeout=90)
     found = re.search(pattern, done.stdout.decode(errors="replace"))
     return f"`{found.group(1).strip()}`" if found else "nothing of use"
 
 
 def people(text):
+    # What to look for in what each of them prints.
+    asked = {"curl": r"(curl: .*)", "openssl": r"SSL routines:[^:]*:((?:ssl|tls)v[^:]*):", "gnutls": r"Received alert \[\d+\]: (.*)",
+             "chromium": r"net::(ERR_[A-Z_]+)"}
     by_key = {client.key: client for client in clients.all}
     lines = ["| alert | curl says | `openssl s_client` says | `gnutls-cli` says | Chromium shows |", "|--|--|--|--|--|"]
     for number, name in alerts.items():
         server = AlertServer(number)
         with tempfile.TemporaryDirectory(prefix="hello-table-") as folder:
-            lines.append(
-                f"| {number} `{name}` | {seen_by(by_key['curl'], server.port, folder, r'(curl: .*)')}"
-                f" | {seen_by(by_key['openssl'], server.port, folder, r':((?:ssl|tls)v?[^:]* alert [^:]*):')}"
-                f" | {seen_by(by_key['gnutls'], server.port, folder, r'(Received alert .*)')}"
-                f" | {seen_by(by_key['chromium'], server.port, folder, r'net::(ERR_[A-Z_]+)')} |")
+            seen = [seen_by(by_key[key], server.port, folder, pattern) for key, pattern in asked.items()]
         server.listener.close()
+        lines.append(f"| {number} `{name}` | {' | '.join(seen)} |")
     return fill(text, "alerts", lines)
 
 
