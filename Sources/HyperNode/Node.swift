@@ -50,6 +50,7 @@ public enum Node {
     logger.info(
       "listening",
       metadata: listening.merging(["name": "\(settings.name)", "operators": "\(directory.current.entries.count)"]) { first, _ in first })
+    if let limit = DescriptorLimit.current { logger.info("descriptors", metadata: ["limit": "\(limit)"]) }
     let isUp = Latch()
     isUp.open()
     try await Operations.run([trust, directory] + parts.services + [ReadyLine(logger: logger, after: isUp)], logger: logger) {

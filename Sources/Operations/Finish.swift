@@ -3,11 +3,11 @@ import Glibc
 /// Runs the body of a program and ends the process with the status that fits.
 ///
 /// An error that is a ``DiagnosableError`` is printed on standard error as `program: line`; any other error as one line that says it was
-/// not expected. Ignores SIGPIPE, because a reader that goes away is an ordinary write error, and raises the descriptor limit to the hard
-/// limit, because the usual soft limit of 1024 is less than a busy server has connections.
+/// not expected. Ignores SIGPIPE, because a reader that goes away is an ordinary write error, and raises the descriptor limit
+/// (``DescriptorLimit``).
 public func finish(program: String, _ body: () async throws -> Void) async -> Never {
   signal(SIGPIPE, SIG_IGN)
-  raiseDescriptorLimit()
+  DescriptorLimit.raise()
   do {
     try await body()
     exit(ExitStatus.success)
@@ -16,14 +16,6 @@ public func finish(program: String, _ body: () async throws -> Void) async -> Ne
     LogSink.standardError.write(Array(diagnosis.text(program: program).utf8))
     exit(diagnosis.status)
   }
-}
-
-/// What cannot be raised stays as it is: the limit is no reason not to run.
-private func raiseDescriptorLimit() {
-  var limit = rlimit()
-  guard getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0, limit.rlim_cur < limit.rlim_max else { return }
-  limit.rlim_cur = limit.rlim_max
-  _ = setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
 }
 
 /// What a program prints for an error, and how it exits.

@@ -14,7 +14,7 @@ public enum ProcessFacts {
     add("process_resident_memory_bytes", "Resident memory size in bytes.", .gauge, residentBytes(status))
     add("process_virtual_memory_bytes", "Virtual memory size in bytes.", .gauge, field(status, 22))
     add("process_open_fds", "Number of open file descriptors.", .gauge, openDescriptors())
-    add("process_max_fds", "Maximum number of open file descriptors.", .gauge, descriptorLimit())
+    add("process_max_fds", "Maximum number of open file descriptors.", .gauge, DescriptorLimit.current.map(Double.init))
     add("process_start_time_seconds", "Start time of the process since unix epoch in seconds.", .gauge, startTime(status))
     add("process_threads", "Number of threads of the process.", .gauge, field(status, 19))
     return samples
@@ -55,12 +55,6 @@ public enum ProcessFacts {
     while readdir(folder) != nil { count += 1 }
     // Without the two entries of every folder and the descriptor that reads this one.
     return Double(count - 3)
-  }
-
-  private static func descriptorLimit() -> Double? {
-    var limit = rlimit()
-    guard getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else { return nil }
-    return Double(limit.rlim_cur)
   }
 
   /// Files of /proc have no size; the ones read here are a few kilobytes, one line per CPU for /proc/stat.

@@ -45,18 +45,19 @@ public final class RelayEngine: Sendable {
     queue.finish()
   }
 
-  /// The descriptor limit in force: `start` raises it to the hard limit. 0 before.
+  /// The descriptor limit that was in force at the start. 0 before.
   public var descriptorLimit: Int { loops?.descriptorLimit ?? 0 }
 
   /// How many streams there may be at one time; 0 before `start`.
   public var maxStreams: Int { loops?.commons.maxStreams ?? 0 }
 
-  /// Raises the descriptor limit, ignores SIGPIPE (both for the whole process), and starts the loops.
+  /// Ignores SIGPIPE, for the whole process, and starts the loops. How many streams and pipes there may be follows from the limit on
+  /// descriptors that is in force now: a program that wants more raises it before.
   ///
   /// - Throws: `wrongPhase` when it was started before, `noSuchAddress` for what `dialFrom` cannot mean, `system` when descriptors or threads are refused.
   public func start() throws(RelayError) {
     hyper_ignore_sigpipe()
-    let limit = Int(max(0, hyper_raise_descriptor_limit()))
+    let limit = Machine.descriptorLimit
     let result = phase.withLock { phase -> Result<Void, RelayError> in
       guard case .idle = phase else {
         return .failure(RelayError(.wrongPhase, "start the relay: it was started before"))

@@ -74,8 +74,6 @@ int hyper_take_error(int descriptor);
 // Milliseconds since some point in the past; cheap, precise to a tick of the kernel (1 to 10 ms).
 uint64_t hyper_coarse_milliseconds(void);
 
-// Raises the soft limit on descriptors to the hard limit. Returns the limit in force, or -1.
-int64_t hyper_raise_descriptor_limit(void);
 // SIGPIPE is ignored from now on, in the whole process: splice(2) has no MSG_NOSIGNAL.
 void hyper_ignore_sigpipe(void);
 

@@ -7,6 +7,7 @@ extension RelaySettings {
   /// Small figures for tests, two loops so that hand-overs between loops occur. No clock ends anything unless a test sets it: on a
   /// busy machine every step may take long.
   static func forTests(_ change: (inout RelaySettings) -> Void = { _ in }) -> RelaySettings {
+    _ = descriptorLimitIsRaised
     var settings = RelaySettings()
     settings.loops = 2
     settings.helloTimeout = .seconds(600)
@@ -20,6 +21,14 @@ extension RelaySettings {
     return settings
   }
 }
+
+/// What programs do at their start. Tests have many engines at a time.
+private let descriptorLimitIsRaised: Bool = {
+  var limit = rlimit()
+  guard getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else { return false }
+  limit.rlim_cur = limit.rlim_max
+  return setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0
+}()
 
 /// A public engine with its ports.
 struct PublicSide: Sendable {
