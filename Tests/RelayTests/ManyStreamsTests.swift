@@ -64,7 +64,7 @@ private func openUseAndCloseMany(_ role: Role) async throws {
   #expect(OwnProcess.descriptors() == descriptors)
   #expect(OwnProcess.loopThreads() == threads)
   let more = OwnProcess.residentBytes() - memory
-  #expect(more < 128 * total, "\(more) bytes more after \(total) streams")
+  #expect(OwnProcess.isSanitized || more < 128 * total, "\(more) bytes more after \(total) streams")
   await edge.stop()
   await privateSide.stop()
   await atEdge.value

@@ -56,8 +56,8 @@ private func pauseInTheMiddle(_ example: PauseTests.Case) async throws {
   let paused = ContinuousClock.now - clock
   let after = OwnProcess.residentBytes()
   #expect(used < paused * idleShare, "the loop used \(used) in \(paused)")
-  #expect(after - before < 4 << 20, "\(after - before) bytes more after the pause")
-  #expect(after - start < 16 << 20, "\(after - start) bytes more than at the start")
+  #expect(OwnProcess.isSanitized || after - before < 4 << 20, "\(after - before) bytes more after the pause")
+  #expect(OwnProcess.isSanitized || after - start < 16 << 20, "\(after - start) bytes more than at the start")
   let delivered = hop.engines[0].snapshot().bytesUp + hop.engines[0].snapshot().bytesDown
   #expect(delivered < volume, "the sender was stopped")
 
@@ -68,6 +68,6 @@ private func pauseInTheMiddle(_ example: PauseTests.Case) async throws {
   #expect(try await hop.ended() == [.finished])
   #expect((hop.bytesSpliced > 0) == (example.pipes > 0))
   #expect(hop.bytesParked == 0)
-  #expect(OwnProcess.residentBytes() - start < 16 << 20)
+  #expect(OwnProcess.isSanitized || OwnProcess.residentBytes() - start < 16 << 20)
   await hop.stop()
 }

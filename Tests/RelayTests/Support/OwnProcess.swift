@@ -30,6 +30,9 @@ enum OwnProcess {
     entries(of: "/proc/self/task").count { text(of: "/proc/self/task/\($0)/comm").hasPrefix("relay-") }
   }
 
+  /// A sanitizer's own memory grows with everything that the program does: figures say nothing.
+  static let isSanitized = ["__tsan_init", "__asan_init"].contains { (name: String) in dlsym(nil, name) != nil }
+
   /// Bytes of memory in use.
   static func residentBytes() -> Int {
     let pages = text(of: "/proc/self/statm").split(separator: " ").dropFirst().first.flatMap { Int($0) } ?? 0
