@@ -75,6 +75,13 @@ public struct StaticRoutes: Sendable {
     choices.sorted { $0.key < $1.key }.flatMap { $0.value.map(\.route) }
   }
 
+  /// The names, no wildcards, that lead to one address whatever the client offers: nothing that happens later changes where
+  /// their hellos go, since no announcement has precedence over them. By name in lower case.
+  public var unconditional: [String: String] {
+    choices.filter { !NamePattern.isWildcard($0.key) && $0.value.count == 1 && $0.value[0].alpn.isEmpty }
+      .mapValues { $0[0].route.address }
+  }
+
   /// Whether the settings name exactly this name or wildcard, in lower case.
   func names(_ domain: String) -> Bool { choices[domain] != nil }
 

@@ -106,3 +106,17 @@ struct RoutingCounters: Sendable {
     refused = counter("nowhere")
   }
 }
+
+extension RoutingCounters {
+  /// Routes that depend on the name alone, for the relay's loops to ask: their clients cost no trip to the control plane.
+  func directRoute(by routes: StaticRoutes) -> (@Sendable (ClientHelloFacts) -> DialTarget?)? {
+    let targets = routes.unconditional.compactMapValues { DialTarget(routeAddress: $0) }
+    guard !targets.isEmpty else { return nil }
+    let routed = routed
+    return { hello in
+      guard let name = hello.serverName, let target = targets[name] else { return nil }
+      routed.increment()
+      return target
+    }
+  }
+}

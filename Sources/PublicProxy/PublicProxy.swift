@@ -46,7 +46,10 @@ public enum PublicProxy {
       } else { nil }
     let endpoint = metricsSettings.map { MetricsEndpoint.make($0, logger: logger, metrics: metrics) }
 
-    let engine = try EngineStart.start(settings.relay, tokenWait: settings.network?.acceptTimeout, logger: logger, metrics: metrics)
+    let counters = RoutingCounters(metrics)
+    let engine = try EngineStart.start(
+      settings.relay, tokenWait: settings.network?.acceptTimeout, directRoute: counters.directRoute(by: routes), logger: logger,
+      metrics: metrics)
     let (clients, tokens): (Int, Int?)
     do {
       clients = try EngineStart.listen(engine, for: .clients, on: settings.tlsBindAddress)
@@ -72,7 +75,7 @@ public enum PublicProxy {
     let routing = ClientRouting(
       engine: engine, lookup: lookup(in: network, or: routes),
       handover: network?.handover(of: engine, streamLog: streamLog, logger: logger, metrics: metrics),
-      drainLimit: settings.relay.drainTimeout, streamLog: streamLog, logger: logger, counters: RoutingCounters(metrics))
+      drainLimit: settings.relay.drainTimeout, streamLog: streamLog, logger: logger, counters: counters)
     // Stopped from the last to the first: no new announcements, then the streams are drained, then the link goes.
     var services: [any Service] = [trust]
     if let endpoint { services.append(endpoint) }

@@ -1,4 +1,4 @@
-import ClientHello
+public import ClientHello
 public import Logging
 public import Operations
 public import Relay
@@ -7,12 +7,17 @@ public import Settings
 
 /// Starts the data plane from settings, and stops it.
 public enum EngineStart {
-  /// - Parameter tokenWait: how long a client waits for its private side (`accept_timeout`).
+  /// - Parameters:
+  ///   - tokenWait: how long a client waits for its private side (`accept_timeout`).
+  ///   - directRoute: see `RelaySettings.directRoute`.
   /// - Throws: `StartFailure` when threads or descriptors cannot be had.
   public static func start(
-    _ limits: RelayLimits, tokenWait: Duration?, logger: Logger, metrics: MetricsRegistry
+    _ limits: RelayLimits, tokenWait: Duration?, directRoute: (@Sendable (ClientHelloFacts) -> DialTarget?)? = nil, logger: Logger,
+    metrics: MetricsRegistry
   ) throws(StartFailure) -> RelayEngine {
-    let engine = RelayEngine(limits.relaySettings(tokenWait: tokenWait))
+    var settings = limits.relaySettings(tokenWait: tokenWait)
+    settings.directRoute = directRoute
+    let engine = RelayEngine(settings)
     do {
       try engine.start()
     } catch {

@@ -35,6 +35,8 @@ public final class StreamLog: Sendable {
   }
 
   public func ended(_ stream: StreamSummary) {
+    // Nobody sees it, so its texts need not be made.
+    guard logger.logLevel <= .info else { return }
     var metadata: Logger.Metadata = [
       "stream": "\(stream.id)", "cause": "\(stream.cause.rawValue)", "fault": "\(stream.fault.rawValue)",
       "bytes_up": "\(stream.bytesUp)", "bytes_down": "\(stream.bytesDown)", "ms": "\(stream.duration.milliseconds)",

@@ -77,3 +77,15 @@ import Testing
     }
   }
 }
+
+extension StaticRoutesTests {
+  @Test func onlyNamesWithOneRouteForAllProtocolsAreUnconditional() throws {
+    let routes = try StaticRoutes(
+      [
+        StaticRoute(domain: "Plain.example", address: "1:1"), StaticRoute(domain: "*.example", address: "2:1"),
+        StaticRoute(domain: "some.example", alpn: ["h2"], address: "3:1"),
+        StaticRoute(domain: "both.example", address: "4:1"), StaticRoute(domain: "both.example", alpn: ["h2"], address: "5:1"),
+      ], fallback: "6:1")
+    #expect(routes.unconditional == ["plain.example": "1:1"])
+  }
+}
