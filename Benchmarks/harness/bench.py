@@ -4,9 +4,10 @@
     bench.py [quick|full] [PART ...]      parts: bulk streams trips first idle (default: all)
 
 quick: three rounds of short runs, for development. full: five rounds. Everything runs on loopback, in a network namespace of its
-own where that is allowed. Figures never fail: status 1 means that nothing could be measured.
+own where that is allowed. Interrupted, it prints what it has. Figures never fail: status 1 means that nothing could be measured.
 """
 import pathlib
+import signal
 import statistics
 import sys
 import tempfile
@@ -118,6 +119,7 @@ def main():
         say(f"{machine.LOAD} is not built: run 'make bench'")
         return 1
     network = machine.enter_namespace()
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     say(f"{machine.facts()}; {network}; {ROUNDS[mode]} rounds, interleaved, medians")
     with tempfile.TemporaryDirectory(prefix="hyper-bench-") as folder:
         return compare(pathlib.Path(folder), mode, parts)
@@ -162,6 +164,8 @@ def compare(folder, mode, parts):
         if "idle" in parts:
             stop_all_but_far(processes)
             measure_idle(processes, starters(), mode, samples)
+    except KeyboardInterrupt:
+        say("interrupted: the table has what was measured so far")
     finally:
         processes.stop()
     if not samples:

@@ -122,9 +122,13 @@ def family(pid):
     return [pid, *map(int, children)]
 
 
-def load(what, *options, limit=120):
-    """One run of the load generator; None when it failed."""
-    result = subprocess.run([str(LOAD), what, *map(str, options)], capture_output=True, text=True, timeout=limit)
+def load(what, *options, limit=180):
+    """One run of the load generator; None when it failed or took too long."""
+    try:
+        result = subprocess.run([str(LOAD), what, *map(str, options)], capture_output=True, text=True, timeout=limit)
+    except subprocess.TimeoutExpired:
+        say(f"load {what} {' '.join(map(str, options))}: not over after {limit} s")
+        return None
     if result.returncode != 0:
         say(f"load {what} {' '.join(map(str, options))}: {result.stderr.strip()}")
         return None
