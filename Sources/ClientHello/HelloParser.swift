@@ -81,8 +81,9 @@ extension HelloParser {
   /// Copies what is left of a vector whose end has been checked.
   mutating func copy(_ bytes: RawSpan, to end: Int) -> [UInt8] {
     let count = end - cursor.position
-    var copy = [UInt8](repeating: 0, count: count)
-    for position in 0..<count { copy[position] = cursor.next(in: bytes) }
+    var copy: [UInt8] = []
+    copy.reserveCapacity(count)
+    for _ in 0..<count { copy.append(cursor.next(in: bytes)) }
     return copy
   }
 }
