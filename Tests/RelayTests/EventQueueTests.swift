@@ -1,0 +1,58 @@
+import Testing
+
+@testable import Relay
+
+@Suite(.timeLimit(.minutes(5)))
+struct EventQueueTests {
+  private func joined(_ number: UInt32) -> RelayEvent { .joined(StreamID(loop: 0, slot: number, generation: 1)) }
+
+  private func numbers(_ events: [RelayEvent]) -> [UInt32] {
+    events.compactMap { if case .joined(let stream) = $0 { stream.slot } else { nil } }
+  }
+
+  @Test func whatFindsNoRoomIsTheLastAndIsCounted() async {
+    let queue = EventQueue(limit: 3)
+    var first = [joined(1), joined(2)]
+    var second = [joined(3), joined(4), joined(5)]
+    #expect(queue.append(&first) == 0)
+    #expect(queue.append(&second) == 2)
+    #expect(first.isEmpty && second.isEmpty)
+    #expect(queue.append(joined(6)) == false)
+    #expect(numbers(await queue.take()) == [1, 2, 3])
+    #expect(queue.append(joined(7)))
+  }
+
+  @Test func theReaderGetsEverythingInOrderAndThenTheEnd() async {
+    let queue = EventQueue(limit: 1000)
+    let reader = Task {
+      var seen: [RelayEvent] = []
+      for await event in RelayEvents(queue: queue) { seen.append(event) }
+      return seen
+    }
+    for number in UInt32(0)..<500 { #expect(queue.append(joined(number))) }
+    queue.finish()
+    #expect(queue.append(joined(500)) == false)
+    #expect(numbers(await reader.value) == Array(0..<500))
+  }
+
+  @Test func aCancelledReaderIsSentAway() async {
+    let queue = EventQueue(limit: 10)
+    let reader = Task {
+      for await _ in RelayEvents(queue: queue) {}
+      return true
+    }
+    reader.cancel()
+    #expect(await reader.value)
+  }
+
+  @Test func aSecondReaderIsSentAwayAndTheFirstOneServed() async {
+    let queue = EventQueue(limit: 10)
+    let readers = (0..<2).map { _ in Task { await queue.take() } }
+    // One of them is sent away at once, whichever came second; the other one gets the event.
+    async let both = [await readers[0].value, await readers[1].value]
+    while !queue.append(joined(1)) {}
+    queue.finish()
+    let seen = await both.flatMap(numbers)
+    #expect(seen == [1])
+  }
+}
