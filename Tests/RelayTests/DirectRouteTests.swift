@@ -40,6 +40,7 @@ struct DirectRouteTests {
     for number in 1...2 {
       let client = try side.client()
       #expect(try await client.readToEnd() == alert80)
+      client.endWriting()
       let end = try await side.log.first("end \(number)") { [log = side.log] _ in log.all.ends.count == number ? log.all.ends.last : nil }
       #expect(end.cause == .upstreamUnreachable)
       #expect(end.detail?.hasPrefix("dial \(dead.target): 127.0.0.1:") == true, "\(end.detail ?? "nothing")")

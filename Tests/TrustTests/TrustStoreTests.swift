@@ -192,7 +192,7 @@ final class LineRecorder: LogHandler, Sendable {
   }
 
   @Test func whatEndsSoonIsSaidAndAMetric() throws {
-    try issue(until: day(20))
+    try issue(until: day(19.5))
     let store = store()
     _ = try store.source(for: files)
     store.tellExpiries(now: Date())
