@@ -157,7 +157,7 @@ struct Running: Sendable {
 
 /// Waits until something is so, for things that have no event of their own.
 func eventually(
-  _ what: Comment, within limit: Duration = .seconds(15), sourceLocation: SourceLocation = #_sourceLocation,
+  _ what: Comment, within limit: Duration = .seconds(60), sourceLocation: SourceLocation = #_sourceLocation,
   _ condition: @Sendable () async throws -> Bool
 ) async throws {
   let end = ContinuousClock.now + limit

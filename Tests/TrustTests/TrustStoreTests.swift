@@ -10,6 +10,11 @@ import Testing
 /// Log lines of one test; `lines` is behind its mutex.
 final class LineRecorder: LogHandler, Sendable {
   private let lines = Mutex<[String]>([])
+  /// One element for each line, for one reader.
+  let written: AsyncStream<Void>
+  private let writes: AsyncStream<Void>.Continuation
+
+  init() { (written, writes) = AsyncStream<Void>.makeStream() }
 
   var logger: Logger { Logger(label: "test") { _ in self } }
   var all: [String] { lines.withLock { $0 } }
@@ -32,6 +37,7 @@ final class LineRecorder: LogHandler, Sendable {
   func log(event: LogEvent) {
     let details = (event.metadata ?? [:]).map { "\($0.key)=\($0.value)" }.sorted().joined(separator: " ")
     lines.withLock { $0.append("\(event.level) \(event.message) \(details)") }
+    writes.yield()
   }
 }
 
@@ -169,8 +175,8 @@ final class LineRecorder: LogHandler, Sendable {
     let source = try store.source(for: files)
     let running = Task { try await store.run() }
     let second = try issue()
-    // Bounded by the time limit of the suite.
-    while source.version == 1 { try await Task.sleep(for: .milliseconds(5)) }
+    // A reload is a line. Bounded by the time limit of the suite.
+    for await _ in log.written where source.version > 1 { break }
     #expect(source.current.identity?.fingerprint == second.fingerprint.hex)
     running.cancel()
     try await running.value
