@@ -62,6 +62,10 @@ ssize_t hyper_send(int descriptor, const void *bytes, size_t count) {
   return syscall(SYS_sendto, descriptor, bytes, count, MSG_NOSIGNAL, NULL, 0);
 }
 
+ssize_t hyper_send_more(int descriptor, const void *bytes, size_t count) {
+  return syscall(SYS_sendto, descriptor, bytes, count, MSG_NOSIGNAL | MSG_MORE, NULL, 0);
+}
+
 ssize_t hyper_recv(int descriptor, void *bytes, size_t count) {
   return syscall(SYS_recvfrom, descriptor, bytes, count, 0, NULL, NULL);
 }

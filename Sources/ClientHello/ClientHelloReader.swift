@@ -2,8 +2,8 @@
 ///
 /// A value without buffer: the caller owns the received bytes and shows all of them at each call, the reader keeps
 /// positions only. Two passes, each over a byte at most once: while bytes arrive it hops from record header to record
-/// header, and when the message is complete it parses it in place, across the cuts. A verdict depends on the bytes alone,
-/// never on how they were cut into segments; `refused` is final.
+/// header, and when the message is complete it parses it, in place when it came in one record as nearly all do. A verdict
+/// depends on the bytes alone, never on how they were cut into segments; `refused` is final.
 public struct ClientHelloReader: Sendable {
   private var records: RecordScanner
   private var refusal: HelloRefusal?
@@ -21,7 +21,8 @@ public struct ClientHelloReader: Sendable {
     do throws(HelloRefusal) {
       guard let packing = try records.scan(received) else { return .needMore }
       var parser = HelloParser(packing: packing)
-      return .hello(try parser.parse(received))
+      if packing.recordCount == 1 { return .hello(try parser.parse(received.extracting(packing.onlyFragment))) }
+      return .hello(try parser.parse(packing.message(in: received).span.bytes))
     } catch {
       refusal = error
       return .refused(error)

@@ -10,8 +10,8 @@ private enum ExtensionType {
 
 extension HelloParser {
   mutating func parseExtensions(_ bytes: RawSpan, before end: Int) throws(HelloRefusal) {
-    var seen = BitSet(capacity: 1 << 16)
-    while cursor.position < end {
+    var seen = NumberSet(limit: 1 << 16)
+    while position < end {
       let type = try integer(2, bytes, before: end, else: .extensionOverrun)
       let extensionEnd = try vector(2, bytes, before: end, else: .extensionOverrun)
       // RFC 8446 4.2: not more than one of the same type. GREASE types must differ, too (RFC 8701 3.1).
@@ -31,45 +31,57 @@ extension HelloParser {
       default:
         break
       }
-      cursor.skip(extensionEnd - cursor.position, in: bytes)
+      position = extensionEnd
     }
   }
 
   /// RFC 6066 3: a list of names, at most one of each type; only type 0 is defined.
   private mutating func parseServerName(_ bytes: RawSpan, before end: Int) throws(HelloRefusal) {
     let listEnd = try vector(2, bytes, before: end, else: .badServerNameList)
-    guard listEnd == end, cursor.position < end else { throw HelloRefusal(.badServerNameList) }
-    var seen = BitSet(capacity: 1 << 8)
-    while cursor.position < end {
+    guard listEnd == end, position < end else { throw HelloRefusal(.badServerNameList) }
+    var seen = NumberSet(limit: 1 << 8)
+    while position < end {
       let type = try integer(1, bytes, before: end, else: .badServerNameList)
       // Names of types to come begin with a length of two bytes, too: RFC 6066 3 promises it.
       let nameEnd = try vector(2, bytes, before: end, else: .badServerNameList)
       guard seen.insert(type) else { throw HelloRefusal(.duplicateNameType) }
       if type == 0 { facts.serverName = try hostName(bytes, to: nameEnd) }
-      cursor.skip(nameEnd - cursor.position, in: bytes)
+      position = nameEnd
     }
   }
 
   private mutating func hostName(_ bytes: RawSpan, to end: Int) throws(HelloRefusal) -> String {
-    let count = end - cursor.position
+    let count = end - position
     guard count > 0 else { throw HelloRefusal(.emptyName) }
     guard count <= HostName.maximumBytes else { throw HelloRefusal(.nameTooLong) }
-    let name = copy(bytes, to: end)
-    if let reason = HostName.objection(to: name) { throw HelloRefusal(reason) }
-    return HostName.lowercased(name)
+    var objection: HelloRefusal.Reason?
+    // Looked at where it comes to lie, so that a name costs one piece of memory.
+    let name = String(unsafeUninitializedCapacity: count) { buffer in
+      bytes.extracting(position..<end).withUnsafeBytes { UnsafeMutableRawBufferPointer(buffer).copyMemory(from: $0) }
+      var name = UnsafeMutableBufferPointer(rebasing: buffer[..<count]).mutableSpan
+      objection = HostName.normalize(&name)
+      return objection == nil ? count : 0
+    }
+    position = end
+    if let objection { throw HelloRefusal(objection) }
+    return name
   }
 
   /// RFC 7301 3.1: ProtocolName protocol_name_list<2..2^16-1>, each of 1 to 255 bytes.
   private mutating func parseProtocols(_ bytes: RawSpan, before end: Int) throws(HelloRefusal) {
     let listEnd = try vector(2, bytes, before: end, else: .badALPN)
-    guard listEnd == end, cursor.position < end else { throw HelloRefusal(.badALPN) }
-    while cursor.position < end {
+    guard listEnd == end, position < end else { throw HelloRefusal(.badALPN) }
+    if let usual = UsualProtocols.list(for: bytes.extracting(position..<end)) {
+      facts.alpn = usual
+      position = end
+    }
+    while position < end {
       let idEnd = try vector(1, bytes, before: end, else: .badALPN)
-      guard cursor.position < idEnd else { throw HelloRefusal(.badALPN) }
+      guard position < idEnd else { throw HelloRefusal(.badALPN) }
       if facts.alpn.count < ClientHelloFacts.maximumProtocols {
         facts.alpn.append(copy(bytes, to: idEnd))
       } else {
-        cursor.skip(idEnd - cursor.position, in: bytes)
+        position = idEnd
       }
     }
   }
@@ -77,10 +89,10 @@ extension HelloParser {
   /// RFC 8446 4.2.1: ProtocolVersion versions<2..254>. GREASE and drafts (0x7fxx) stand among the versions.
   private mutating func parseVersions(_ bytes: RawSpan, before end: Int) throws(HelloRefusal) {
     let listEnd = try vector(1, bytes, before: end, else: .badSupportedVersions)
-    let listBytes = listEnd - cursor.position
+    let listBytes = listEnd - position
     guard listEnd == end, listBytes >= 2, listBytes.isMultiple(of: 2) else { throw HelloRefusal(.badSupportedVersions) }
     var highest: TLSVersion?
-    while cursor.position < end {
+    while position < end {
       let version = TLSVersion(rawValue: UInt16(try integer(2, bytes, before: end, else: .badSupportedVersions)))
       if version.rawValue >> 8 == 3 { highest = max(highest ?? version, version) }
     }
@@ -88,41 +100,5 @@ extension HelloParser {
     // RFC 8446 D.5: SSL 3.0 must not be negotiated for any reason, and this client offers nothing better.
     guard highest >= .tls10 else { throw HelloRefusal(.versionTooOld) }
     facts.highestVersion = highest
-  }
-}
-
-/// A set of small numbers: no duplicate is missed, and no list of them costs more than its length. The numbers that
-/// everybody uses stand in one word, the first few of the others in a list, and only who sends more pays for a bit each.
-private struct BitSet {
-  private static let listed = 16
-
-  private let capacity: Int
-  private var low: UInt64 = 0
-  private var list: [Int] = []
-  private var words: [UInt64] = []
-
-  init(capacity: Int) {
-    self.capacity = capacity
-  }
-
-  /// False when the number was there already.
-  mutating func insert(_ number: Int) -> Bool {
-    if number < 64 {
-      let bit: UInt64 = 1 << UInt64(number)
-      defer { low |= bit }
-      return low & bit == 0
-    }
-    if words.isEmpty {
-      if list.contains(number) { return false }
-      list.append(number)
-      if list.count > Self.listed {
-        words = Array(repeating: 0, count: (capacity + 63) / 64)
-        for number in list { words[number >> 6] |= 1 << UInt64(number & 63) }
-      }
-      return true
-    }
-    let bit: UInt64 = 1 << UInt64(number & 63)
-    defer { words[number >> 6] |= bit }
-    return words[number >> 6] & bit == 0
   }
 }

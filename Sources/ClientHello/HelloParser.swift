@@ -1,10 +1,11 @@
-/// Parses a complete ClientHello message where it lies (RFC 8446 4.1.2, RFC 5246 7.4.1.2).
+/// Parses a complete ClientHello message (RFC 8446 4.1.2, RFC 5246 7.4.1.2).
 ///
-/// Each length is checked against the end of what encloses it before anything is read, so the cursor never leaves the
+/// Each length is checked against the end of what encloses it before anything is read, so the position never leaves the
 /// message. Extensions nobody asked about are skipped whatever they hold.
 struct HelloParser {
   private let packing: RecordScanner.Packing
-  var cursor = MessageCursor()
+  /// Where in the message the next byte stands.
+  var position = 0
   var facts: ClientHelloFacts
 
   init(packing: RecordScanner.Packing) {
@@ -14,12 +15,13 @@ struct HelloParser {
       recordCount: packing.recordCount)
   }
 
+  /// - Parameter bytes: the message in one piece, its 4-byte header included.
   mutating func parse(_ bytes: RawSpan) throws(HelloRefusal) -> ClientHelloFacts {
     let end = packing.messageBytes
     try skip(RecordScanner.messageHeaderBytes, bytes, before: end, else: .truncatedMessage)
     try parseFixedPart(bytes, before: end)
     // Before TLS 1.3 a hello may end here, without any extension (RFC 5246 7.4.1.2).
-    guard cursor.position < end else { return facts }
+    guard position < end else { return facts }
     let extensionsEnd = try vector(2, bytes, before: end, else: .extensionsLength)
     guard extensionsEnd == end else { throw HelloRefusal(.extensionsLength) }
     try parseExtensions(bytes, before: end)
@@ -35,15 +37,15 @@ struct HelloParser {
     try skip(32, bytes, before: end, else: .truncatedMessage)
     // legacy_session_id<0..32>
     let sessionEnd = try vector(1, bytes, before: end, else: .truncatedMessage)
-    guard sessionEnd - cursor.position <= 32 else { throw HelloRefusal(.sessionIDTooLong) }
-    cursor.skip(sessionEnd - cursor.position, in: bytes)
+    guard sessionEnd - position <= 32 else { throw HelloRefusal(.sessionIDTooLong) }
+    position = sessionEnd
     // cipher_suites<2..2^16-2>, two bytes each, and legacy_compression_methods<1..2^8-1>. Empty lists are illegal, too, but
     // public test suites hold hellos with them and they lead nobody astray: what is offered is the server's business.
     let suitesEnd = try vector(2, bytes, before: end, else: .truncatedMessage)
-    guard (suitesEnd - cursor.position).isMultiple(of: 2) else { throw HelloRefusal(.badCipherSuites) }
-    cursor.skip(suitesEnd - cursor.position, in: bytes)
+    guard (suitesEnd - position).isMultiple(of: 2) else { throw HelloRefusal(.badCipherSuites) }
+    position = suitesEnd
     let methodsEnd = try vector(1, bytes, before: end, else: .truncatedMessage)
-    cursor.skip(methodsEnd - cursor.position, in: bytes)
+    position = methodsEnd
   }
 }
 
@@ -54,10 +56,9 @@ extension HelloParser {
   mutating func integer(
     _ size: Int, _ bytes: RawSpan, before end: Int, else reason: HelloRefusal.Reason
   ) throws(HelloRefusal) -> Int {
-    guard end - cursor.position >= size else { throw HelloRefusal(reason) }
-    var value = 0
-    for _ in 0..<size { value = value << 8 | Int(cursor.next(in: bytes)) }
-    return value
+    guard end - position >= size else { throw HelloRefusal(reason) }
+    defer { position += size }
+    return size == 1 ? Int(bytes.byte(at: position)) : bytes.pair(at: position)
   }
 
   /// The length in front of a vector; returns where in the message the vector ends.
@@ -66,24 +67,21 @@ extension HelloParser {
     _ size: Int, _ bytes: RawSpan, before end: Int, else reason: HelloRefusal.Reason
   ) throws(HelloRefusal) -> Int {
     let length = try integer(size, bytes, before: end, else: reason)
-    guard end - cursor.position >= length else { throw HelloRefusal(reason) }
-    return cursor.position + length
+    guard end - position >= length else { throw HelloRefusal(reason) }
+    return position + length
   }
 
   @inline(__always)
   mutating func skip(
     _ count: Int, _ bytes: RawSpan, before end: Int, else reason: HelloRefusal.Reason
   ) throws(HelloRefusal) {
-    guard end - cursor.position >= count else { throw HelloRefusal(reason) }
-    cursor.skip(count, in: bytes)
+    guard end - position >= count else { throw HelloRefusal(reason) }
+    position += count
   }
 
   /// Copies what is left of a vector whose end has been checked.
   mutating func copy(_ bytes: RawSpan, to end: Int) -> [UInt8] {
-    let count = end - cursor.position
-    var copy: [UInt8] = []
-    copy.reserveCapacity(count)
-    for _ in 0..<count { copy.append(cursor.next(in: bytes)) }
-    return copy
+    defer { position = end }
+    return bytes.extracting(position..<end).withUnsafeBytes { Array($0) }
   }
 }

@@ -7,6 +7,25 @@ struct RecordScanner: Sendable {
     var messageBytes: Int
     var rawBytes: Int
     var recordCount: Int
+
+    /// Where the message lies when one record carried it.
+    var onlyFragment: Range<Int> { RecordScanner.recordHeaderBytes..<rawBytes }
+
+    /// The message without the headers of its records, whose lengths have been checked.
+    func message(in received: RawSpan) -> [UInt8] {
+      Array(unsafeUninitializedCapacity: messageBytes) { buffer, count in
+        var start = 0
+        while start < rawBytes {
+          let fragment = start + RecordScanner.recordHeaderBytes
+          let end = fragment + received.pair(at: start + 3)
+          received.extracting(fragment..<end).withUnsafeBytes {
+            UnsafeMutableRawBufferPointer(rebasing: UnsafeMutableRawBufferPointer(buffer)[count...]).copyMemory(from: $0)
+          }
+          count += end - fragment
+          start = end
+        }
+      }
+    }
   }
 
   static let recordHeaderBytes = 5
@@ -82,7 +101,7 @@ struct RecordScanner: Sendable {
     // The minor version means nothing (RFC 8446 5.1); another major one is no TLS record.
     guard received.byte(at: start + 1) == 3 else { throw HelloRefusal(.recordVersionChanged) }
     guard available >= Self.recordHeaderBytes else { return nil }
-    let length = Int(received.byte(at: start + 3)) << 8 | Int(received.byte(at: start + 4))
+    let length = received.pair(at: start + 3)
     guard length > 0 else { throw HelloRefusal(.emptyRecord) }
     guard length <= Self.maximumFragmentBytes else { throw HelloRefusal(.recordTooLong) }
     let fragment = start + Self.recordHeaderBytes..<start + Self.recordHeaderBytes + length
@@ -129,5 +148,9 @@ extension RawSpan {
   func byte(at offset: Int) -> UInt8 {
     // A UInt8 has no alignment and no invalid bit patterns, and the offset is checked: nothing unsafe is left.
     unsafeLoad(fromByteOffset: offset, as: UInt8.self)
+  }
+  /// The big-endian number of two bytes at an offset; the bounds are checked.
+  func pair(at offset: Int) -> Int {
+    Int(UInt16(bigEndian: unsafeLoadUnaligned(fromByteOffset: offset, as: UInt16.self)))
   }
 }

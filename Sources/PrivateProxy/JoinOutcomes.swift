@@ -48,7 +48,7 @@ final class JoinOutcomes: Sendable {
 
   /// The stream is gone: forgets it, unless its reader has still to come.
   func ended(_ summary: StreamSummary) {
-    report(.ended(summary.detail ?? summary.cause.rawValue), of: summary.id)
+    report(.ended(summary.detail ?? summary.cause.name), of: summary.id)
     entries.withLock { entries in
       if case .answered = entries[summary.id] { entries[summary.id] = nil }
     }

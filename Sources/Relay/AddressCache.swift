@@ -23,6 +23,8 @@ struct AddressCache {
   }
 
   private var entries: [DialTarget: Entry] = [:]
+  /// The last one that was asked for. Most loops dial the same address all the time.
+  private var last: (sole: Sole, validUntil: UInt64)?
 
   func addresses(of target: DialTarget, now: UInt64) -> [SocketAddress]? {
     guard let entry = entries[target], now < entry.validUntil else { return nil }
@@ -30,9 +32,11 @@ struct AddressCache {
   }
 
   /// The target, if it has one address and can be connected to without a second thought; a Unix listener may be busy.
-  func sole(_ target: DialTarget, now: UInt64) -> Sole? {
-    guard let entry = entries[target], now < entry.validUntil else { return nil }
-    return entry.sole
+  mutating func sole(_ target: DialTarget, now: UInt64) -> Sole? {
+    if let last, now < last.validUntil, last.sole.target == target { return last.sole }
+    guard let entry = entries[target], now < entry.validUntil, let sole = entry.sole else { return nil }
+    last = (sole, entry.validUntil)
+    return sole
   }
 
   mutating func remember(_ addresses: [SocketAddress], of target: DialTarget, now: UInt64) {

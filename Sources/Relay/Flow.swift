@@ -73,6 +73,14 @@ struct Flow {
     state == .open && holding == .nothing && policy.mode != .splicing && sink.isSuperset(of: .writable) && !sink.contains(.failed)
   }
 
+  /// Whether there may be anything to do now: false only when `nextStep` gives `wait` or `done`. Asked of both directions
+  /// when something is known of one.
+  @inline(__always)
+  func canMove(from source: Readiness, to sink: Readiness) -> Bool {
+    if isDone { return false }
+    return state == .ending || holding != .nothing || source.contains(.readable) || !source.union(sink).isDisjoint(with: .failed)
+  }
+
   /// What to do now, given what is known about the two sockets.
   func nextStep(source: Readiness, sink: Readiness) -> PumpStep {
     Self.nextStep(state, holding, policy.mode, source: source, sink: sink)

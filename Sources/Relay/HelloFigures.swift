@@ -50,13 +50,4 @@ enum HelloMeasure: Int, CaseIterable {
     case .records, .segments: [1, 2, 3, 4, 8, 16, 64, 256, 1024, 16_384]
     }
   }
-
-  func value(in hello: HelloShape) -> UInt32 {
-    switch self {
-    case .messageBytes: hello.messageBytes
-    case .rawBytes: hello.rawBytes
-    case .records: hello.records
-    case .segments: hello.segments
-    }
-  }
 }

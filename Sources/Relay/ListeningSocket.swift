@@ -70,9 +70,8 @@ final class ListeningSocket: Sendable {
     var isGood = hyper_reuse_address(number) == 0
     if address.family == AF_INET6 { isGood = isGood && hyper_ipv6_only(number, isDual ? 0 : 1) == 0 }
     guard isGood, address.withPointer({ bind(number, $0, $1) }) == 0 else { throw failure(errno, place, address) }
-    // Accepted sockets inherit these, which saves five calls for each of them. Not vital: a failure is not reported.
+    // Accepted sockets inherit it, which saves a call for each of them. Not vital: a failure is not reported.
     _ = hyper_no_delay(number)
-    _ = hyper_keepalive(number, settings.keepalive.idle, settings.keepalive.interval, settings.keepalive.probes)
     guard Glibc.listen(number, Int32(clamping: settings.listenBacklog)) == 0 else { throw failure(errno, place, address) }
     return descriptor
   }

@@ -103,9 +103,8 @@ extension Loop {
 
   /// What every TCP socket gets before it is connected. Nil when all is well, otherwise what went wrong.
   func prepare(_ descriptor: Int32, family: Int32) -> String? {
-    // None of these is vital: a connection without them still carries every byte.
+    // Not vital: a connection without it still carries every byte.
     _ = hyper_no_delay(descriptor)
-    _ = hyper_keepalive(descriptor, keepalive.idle, keepalive.interval, keepalive.probes)
     return commons.dialSource.apply(to: descriptor, family: family)
   }
 

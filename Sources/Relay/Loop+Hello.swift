@@ -86,6 +86,7 @@ extension Loop {
     if let target = settings.directRoute?(facts) { return startRoute(number, to: target) }
     guard commons.admitWaiting() else { return refuse(number, with: .internalError, cause: .tooManyWaiting) }
     slot.pointee.phase = .deciding
+    slot.pointee.isKnown = true
     schedule(number, after: settings.tokenWait)
     let client = SocketAddressText(slot.pointee.client) ?? SocketAddressText(host: "unknown", port: 0)
     tell(.helloArrived(identifier(of: number), facts, client: client))

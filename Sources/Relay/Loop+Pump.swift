@@ -11,9 +11,13 @@ extension Loop {
     slot.pointee.phase = .relaying
     slot.pointee.lastActivity = tick
     counters.add(to: .relaying)
-    if idleTicks > 0 { wheel.schedule(number, at: tick + idleTicks) } else { wheel.cancel(number) }
-    let joined = RelayEvent.joined(identifier(of: number))
-    if slot.pointee.isOrdered { tell(joined) } else { tellLater(joined) }
+    wheel.schedule(number, at: tick + (idleTicks > 0 ? min(idleTicks, keepaliveTicks) : keepaliveTicks))
+    // Who ordered a stream waits for it. Of a client that went straight to its route nobody has heard.
+    if slot.pointee.isOrdered {
+      tell(.joined(identifier(of: number)))
+    } else if slot.pointee.isKnown {
+      tellLater(.joined(identifier(of: number)))
+    }
     relay(number)
   }
 
@@ -73,16 +77,20 @@ extension Loop {
 
   @inline(__always)
   private func pumpUp(_ slot: Slot) -> Bool {
+    guard slot.pointee.up.canMove(from: slot.pointee.downstream.readiness, to: slot.pointee.upstream.readiness) else { return false }
     let before = slot.pointee.up.delivered
-    let more = pump(&slot.pointee.up, from: &slot.pointee.downstream, to: &slot.pointee.upstream)
+    let isLast = slot.pointee.down.state == .finished
+    let more = pump(&slot.pointee.up, from: &slot.pointee.downstream, to: &slot.pointee.upstream, isLast: isLast)
     count(slot.pointee.up.delivered - before, .bytesUp, slot)
     return more
   }
 
   @inline(__always)
   private func pumpDown(_ slot: Slot) -> Bool {
+    guard slot.pointee.down.canMove(from: slot.pointee.upstream.readiness, to: slot.pointee.downstream.readiness) else { return false }
     let before = slot.pointee.down.delivered
-    let more = pump(&slot.pointee.down, from: &slot.pointee.upstream, to: &slot.pointee.downstream)
+    let isLast = slot.pointee.up.state == .finished
+    let more = pump(&slot.pointee.down, from: &slot.pointee.upstream, to: &slot.pointee.downstream, isLast: isLast)
     count(slot.pointee.down.delivered - before, .bytesDown, slot)
     return more
   }
@@ -95,7 +103,9 @@ extension Loop {
   }
 
   /// Moves one direction until nothing can be done or its share is used up (then true).
-  private func pump(_ flow: inout Flow, from source: inout SocketState, to sink: inout SocketState) -> Bool {
+  ///
+  /// - Parameter isLast: the other direction has finished, so both sockets are closed when this one has.
+  private func pump(_ flow: inout Flow, from source: inout SocketState, to sink: inout SocketState, isLast: Bool) -> Bool {
     let before = flow.delivered
     let parkedBefore = flow.parked
     var isShareUsedUp = true
@@ -106,8 +116,9 @@ extension Loop {
       case .fill: fill(from: &source, &flow, movedBefore: flow.delivered - before)
       case .drain: drain(to: &sink, &flow)
       case .passOnEnd:
+        // Closing ends the sink's half as well, behind all that was written: it has ended its own, so nothing is unread.
         // Fails only when the connection is gone, which is reported as an event.
-        _ = shutdown(sink.descriptor, Int32(SHUT_WR))
+        if !isLast { _ = shutdown(sink.descriptor, Int32(SHUT_WR)) }
         flow.endPassedOn()
       case .giveUp: flow.broke()
       case .wait, .done:
@@ -128,8 +139,12 @@ extension Loop {
     if count > 0 {
       flow.policy.copied(count, of: scratch.count)
       // A short read means that the socket is dry and will report more, unless an end or a reset is waiting behind.
-      if count < scratch.count, source.readiness.isDisjoint(with: [.endSeen, .failed]) { source.readiness.remove(.readable) }
-      write(UnsafeRawBufferPointer(rebasing: scratch[..<count]), to: &sink, &flow)
+      let isDry = count < scratch.count
+      if isDry, source.readiness.isDisjoint(with: [.endSeen, .failed]) { source.readiness.remove(.readable) }
+      let bytes = UnsafeRawBufferPointer(rebasing: scratch[..<count])
+      // The last bytes before an end: the next read finds it, and it goes out in one segment with them.
+      let isLast = isDry && source.readiness.contains(.endSeen)
+      write(bytes, to: &sink, &flow, isLast ? hyper_send_more : hyper_send)
     } else {
       gaveNothing(&source, &flow, code: count == 0 ? 0 : errno)
     }
@@ -148,8 +163,11 @@ extension Loop {
 
   /// Bytes fresh from the source; what does not fit is kept.
   @inline(__always)
-  private func write(_ bytes: UnsafeRawBufferPointer, to sink: inout SocketState, _ flow: inout Flow) {
-    let written = send(bytes, to: &sink, &flow)
+  private func write(
+    _ bytes: UnsafeRawBufferPointer, to sink: inout SocketState, _ flow: inout Flow,
+    _ call: (Int32, UnsafeRawPointer?, Int) -> Int
+  ) {
+    let written = send(bytes, to: &sink, &flow, call)
     guard written < bytes.count, !flow.isDone else { return }
     keep(UnsafeRawBufferPointer(rebasing: bytes[written...]), for: &sink, &flow)
   }
@@ -163,14 +181,16 @@ extension Loop {
   }
 
   private func flush(to sink: inout SocketState, _ flow: inout Flow) {
-    let written = send(flow.spill.bytes, to: &sink, &flow)
+    let written = send(flow.spill.bytes, to: &sink, &flow, hyper_send)
     if !flow.isDone { flow.spill.consume(written) }
   }
 
   /// How many bytes were written. A lost sink breaks the flow; what it had sent before is still to be read.
   @inline(__always)
-  private func send(_ bytes: UnsafeRawBufferPointer, to sink: inout SocketState, _ flow: inout Flow) -> Int {
-    let count = hyper_send(sink.descriptor, bytes.baseAddress, bytes.count)
+  private func send(
+    _ bytes: UnsafeRawBufferPointer, to sink: inout SocketState, _ flow: inout Flow, _ call: (Int32, UnsafeRawPointer?, Int) -> Int
+  ) -> Int {
+    let count = call(sink.descriptor, bytes.baseAddress, bytes.count)
     if count >= 0 {
       flow.delivered += UInt64(count)
       if count < bytes.count { sink.readiness.remove(.writable) }

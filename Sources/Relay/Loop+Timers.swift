@@ -23,9 +23,7 @@ extension Loop {
     if isDraining { due = min(due, drainEndsAt) }
     due = min(due, newsDueAt)
     if due == .max { return -1 }
-    // Sleeping starts later than `now` was read, and that clock is coarse: look again, unless that cannot matter.
-    if due > now + Self.longSleep { return Int32(clamping: due - now) }
-    let now = hyper_coarse_milliseconds() &- epoch
+    // Sleeping starts later than `now` was read, by what this turn took: too little to look at the clock again.
     return due <= now ? 0 : Int32(clamping: due - now)
   }
 
@@ -41,6 +39,13 @@ extension Loop {
     if isDraining, now >= drainEndsAt, live > 0 {
       for number in 0..<highWater where slots[Int(number)].phase != .free { abort(number, .stopped) }
     }
+  }
+
+  /// Has the kernel probe both peers from now on. Most streams end before that is of any use, so it is not done at once:
+  /// four calls and a timer of the kernel for each socket. Not vital: a failure is not reported.
+  private func keepAlive(_ slot: Slot) {
+    slot.pointee.isKeptAlive = true
+    for end in End.allCases { _ = hyper_keepalive(slot.pointee[end].descriptor, keepalive.idle, keepalive.interval, keepalive.probes) }
   }
 
   private func timeIsUp(_ number: UInt32) {
@@ -61,6 +66,8 @@ extension Loop {
     case .discarding:
       finishDiscarding(number)
     case .relaying:
+      if !slot.pointee.isKeptAlive { keepAlive(slot) }
+      guard idleTicks > 0 else { return }
       let due = slot.pointee.lastActivity + idleTicks
       if tick >= due { abort(number, .idle) } else { wheel.schedule(number, at: due) }
     }

@@ -22,11 +22,9 @@ final class Loop: @unchecked Sendable {
   /// Connections accepted in one go, for the same reason. The listener reports the rest again.
   static let acceptBatch = 32
   static let eventBatch = 256
-  /// Milliseconds. A sleep that is longer may be too long by what one turn takes.
-  static let longSleep: UInt64 = 1000
-  /// Milliseconds for which events that nobody waits for are kept, and how many, to be told together. 20 ms: soon for a
+  /// Milliseconds for which events that nobody waits for are kept, and how many, to be told together. 50 ms: soon for a
   /// log line, and enough to wake the control plane once for many streams when many end.
-  static let newsRest: UInt64 = 20
+  static let newsRest: UInt64 = 50
   static let newsBatch = 256
 
   let index: Int
@@ -47,6 +45,8 @@ final class Loop: @unchecked Sendable {
   let helloMilliseconds: UInt64
   let dialMilliseconds: UInt64
   let keepalive: (idle: Int32, interval: Int32, probes: Int32)
+  /// How long a stream relays before its peers are probed.
+  let keepaliveTicks: UInt32
 
   /// Slots from here on were never used.
   @exclusivity(unchecked) var highWater: UInt32 = 0
@@ -110,6 +110,7 @@ final class Loop: @unchecked Sendable {
     helloMilliseconds = settings.helloTimeout.milliseconds
     dialMilliseconds = settings.dialTimeout.milliseconds
     keepalive = settings.keepalive
+    keepaliveTicks = UInt32(clamping: max(1, settings.keepaliveIdle.milliseconds / 2 / TimerWheel.tickMilliseconds))
     epoch = hyper_coarse_milliseconds()
     spare = Self.openSpare()
   }

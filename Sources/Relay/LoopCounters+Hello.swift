@@ -15,20 +15,28 @@ extension LoopCounters {
     static func first(of measure: HelloMeasure) -> Int { places[measure.rawValue].start }
     static func sum(of measure: HelloMeasure) -> Int { first(of: measure) + places[measure.rawValue].bounds.count + 1 }
 
-    static func holding(_ value: UInt64, of measure: HelloMeasure) -> Int {
-      let bounds = places[measure.rawValue].bounds
-      return first(of: measure) + (bounds.firstIndex { value <= $0 } ?? bounds.count)
+    /// Its class, and its sum.
+    static func holding(_ value: UInt64, of measure: HelloMeasure) -> (class: Int, sum: Int) {
+      let (start, bounds) = places[measure.rawValue]
+      var place = 0
+      while place < bounds.count, value > bounds[place] { place += 1 }
+      return (start + place, start + bounds.count + 1)
     }
   }
 
   func count(_ hello: HelloShape) {
-    for measure in HelloMeasure.allCases {
-      let value = UInt64(measure.value(in: hello))
-      add(1, toHello: HelloCell.holding(value, of: measure))
-      add(value, toHello: HelloCell.sum(of: measure))
-    }
+    count(hello.messageBytes, as: .messageBytes)
+    count(hello.rawBytes, as: .rawBytes)
+    count(hello.records, as: .records)
+    count(hello.segments, as: .segments)
     if hello.echPresent { add(1, toHello: HelloCell.ech) }
     add(1, toHello: HelloCell.versions + (TLSVersion.counted.firstIndex { hello.highestVersion <= $0 } ?? 0))
+  }
+
+  private func count(_ value: UInt32, as measure: HelloMeasure) {
+    let cells = HelloCell.holding(UInt64(value), of: measure)
+    add(1, toHello: cells.class)
+    add(UInt64(value), toHello: cells.sum)
   }
 
   func fold(into sum: inout HelloFigures) {

@@ -13,7 +13,6 @@ final class LoopCounters: @unchecked Sendable {
   private static let kinds = Kind.allCases.count
   private static let helloCells = kinds + EndCause.allCases.count
   private static let cells = helloCells + HelloCell.count
-  private static let causeIndex = Dictionary(uniqueKeysWithValues: EndCause.allCases.enumerated().map { ($1, kinds + $0) })
 
   private let values: UnsafeMutablePointer<Atomic<UInt64>>
 
@@ -35,7 +34,7 @@ final class LoopCounters: @unchecked Sendable {
   func set(_ kind: Kind, to value: UInt64) { values[kind.rawValue].store(value, ordering: .relaxed) }
 
   func countEnd(_ cause: EndCause) {
-    if let index = Self.causeIndex[cause] { add(1, at: index) }
+    add(1, at: Self.kinds + Int(cause.rawValue))
   }
 
   func add(_ amount: UInt64, toHello cell: Int) { add(amount, at: Self.helloCells + cell) }
@@ -74,8 +73,8 @@ final class LoopCounters: @unchecked Sendable {
     sum.alerts += self[.alerts]
     sum.eventsDropped += self[.eventsDropped]
     fold(into: &sum.hellos)
-    for (cause, index) in Self.causeIndex {
-      let count = values[index].load(ordering: .relaxed)
+    for cause in EndCause.allCases {
+      let count = values[Self.kinds + Int(cause.rawValue)].load(ordering: .relaxed)
       if count > 0 { sum.ended[cause, default: 0] += count }
     }
   }

@@ -12,14 +12,14 @@ public enum DialSide: String, Hashable, Sendable {
 public enum RelayEvent: Sendable {
   /// A client's hello is complete and names a server. Answer with `awaitHandover` (not for a stream that was joined), `route` or
   /// `refuse` within the wait. Over a leg nobody knows the client's address.
-  case helloArrived(StreamID, ClientHelloFacts, client: SocketAddressText)
-  /// Both ends are connected and bytes flow.
+  indirect case helloArrived(StreamID, ClientHelloFacts, client: SocketAddressText)
+  /// Both ends of a stream that was ordered, or that `helloArrived` has named, are connected and bytes flow.
   case joined(StreamID)
   /// One end could not be reached. `ended` follows when the stream is gone.
   case dialFailed(StreamID, side: DialSide, message: String)
   /// The stream is gone; its name will not be heard again. Sent once for every stream that was ever named, and for every
   /// client refused before.
-  case ended(StreamSummary)
+  indirect case ended(StreamSummary)
   /// Something an operator should know; each kind at most once per `noticeInterval` and loop.
   case notice(RelayNotice)
 }

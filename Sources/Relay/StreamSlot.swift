@@ -62,6 +62,10 @@ struct StreamSlot {
   /// The cause that is reported when a `discarding` stream ends.
   var cause = EndCause.finished
   var isInReadyList = false
+  /// The control plane has been told of it.
+  var isKnown = false
+  /// The kernel has been told to probe its peers.
+  var isKeptAlive = false
   /// The next free slot, while this one is free.
   var nextFree = UInt32.max
   /// The last byte in either direction, in ticks of the timer wheel.

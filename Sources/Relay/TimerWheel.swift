@@ -32,12 +32,17 @@ struct TimerWheel {
   }
 
   /// Sets or moves the deadline of `timer` (a slot number). A deadline that has passed expires at the next tick.
+  ///
+  /// One that is put off stays in the bucket where it is, and is moved on when that one comes round: the phases of a stream
+  /// put its deadline off several times, and most streams end before any of them.
   mutating func schedule(_ timer: UInt32, at deadline: UInt32) {
     let index = Int(timer)
     if index >= entries.count { entries.append(contentsOf: repeatElement(Entry(), count: index + 1 - entries.count)) }
-    unlink(index)
-    entries[index].deadline = Self.rounded(deadline, from: current)
-    link(index)
+    let rounded = Self.rounded(deadline, from: current)
+    let isPutOff = entries[index].bucket >= 0 && rounded >= entries[index].deadline
+    if !isPutOff { unlink(index) }
+    entries[index].deadline = rounded
+    if !isPutOff { link(index) }
   }
 
   /// Forgets the deadline of `timer`, if it has one.

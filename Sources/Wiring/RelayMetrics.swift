@@ -46,7 +46,7 @@ public enum RelayMetrics {
       }
       for cause in EndCause.allCases {
         samples.append(
-          counter("hyper_relay_streams_ended_total", "Streams ended, by cause.", now.ended[cause] ?? 0, ["cause": cause.rawValue]))
+          counter("hyper_relay_streams_ended_total", "Streams ended, by cause.", now.ended[cause] ?? 0, ["cause": cause.name]))
       }
       return samples
     }

@@ -38,7 +38,7 @@ public final class StreamLog: Sendable {
     // Nobody sees it, so its texts need not be made.
     guard logger.logLevel <= .info else { return }
     var metadata: Logger.Metadata = [
-      "stream": "\(stream.id)", "cause": "\(stream.cause.rawValue)", "fault": "\(stream.fault.rawValue)",
+      "stream": "\(stream.id)", "cause": "\(stream.cause.name)", "fault": "\(stream.fault.rawValue)",
       "bytes_up": "\(stream.bytesUp)", "bytes_down": "\(stream.bytesDown)", "ms": "\(stream.duration.milliseconds)",
     ]
     if let name = stream.serverName { metadata["name"] = "\(name)" }
@@ -46,7 +46,7 @@ public final class StreamLog: Sendable {
     if let client = stream.client { metadata["client"] = "\(client)" }
     if let detail = stream.detail { metadata["detail"] = "\(detail)" }
     if stream.cause.isRefusal {
-      guard let swallowed = sampler.withLock({ $0.admit(cause: stream.cause.rawValue, now: .now) }).swallowed else { return }
+      guard let swallowed = sampler.withLock({ $0.admit(cause: stream.cause.name, now: .now) }).swallowed else { return }
       if swallowed > 0 { metadata["not_shown"] = "\(swallowed)" }
       logger.info("stream refused", metadata: metadata)
     } else {

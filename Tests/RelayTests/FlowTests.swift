@@ -33,6 +33,26 @@ struct FlowTests {
     return source.contains(.failed) ? .giveUp : .wait
   }
 
+  @Test func onlyADirectionWithNothingToDoIsPassedOver() {
+    var kept = Flow()
+    #expect([UInt8]([1]).withUnsafeBytes { kept.spill.append($0) })
+    var ending = Flow()
+    ending.sourceEnded()
+    var finished = ending
+    finished.endPassedOn()
+    var broken = Flow()
+    broken.broke()
+    for flow in [Flow(), kept, ending, finished, broken] {
+      for source in Self.readinesses {
+        for sink in Self.readinesses where !flow.canMove(from: source, to: sink) {
+          #expect([.wait, .done].contains(flow.nextStep(source: source, sink: sink)), "\(flow.state) \(source) \(sink)")
+        }
+      }
+    }
+    #expect(!Flow().canMove(from: .writable, to: .writable))
+    kept.spill.free()
+  }
+
   @Test func anEndIsPassedOnOnlyBehindTheLastByte() {
     var flow = Flow()
     let isKept = [UInt8]([1, 2, 3]).withUnsafeBytes { flow.spill.append($0) }

@@ -76,6 +76,21 @@ struct IdleTests {
     withExtendedLifetime(silent.server) {}
   }
 
+  @Test(arguments: Role.single, [Duration.zero, .seconds(600)])
+  func aStreamThatStaysHasBothPeersProbedByTheKernel(role: Role, idle: Duration) async throws {
+    let hop = try Hop(
+      role,
+      .forTests {
+        $0.idleTimeout = idle
+        $0.keepaliveIdle = .seconds(2)
+      })
+    let (client, server) = try await hop.connected()
+    for socket in [client, server] {
+      try await until("the kernel probes \(role.rawValue)'s peer") { socket.isProbedByItsPeer }
+    }
+    await hop.stop()
+  }
+
   @Test(arguments: Role.single) func withoutAnIdleTimeNothingEnds(role: Role) async throws {
     let patient = try hop(role, idle: .zero)
     let (client, server) = try await patient.connected()
@@ -90,6 +105,31 @@ struct IdleTests {
     withExtendedLifetime(other) {}
     await patient.stop()
     await short.stop()
+  }
+}
+
+extension TestSocket {
+  /// Whether the socket at the other end of this connection waits to send a keepalive probe: timer 2 of proc_net_tcp(5). Its
+  /// keys are the two ports, in hexadecimal.
+  fileprivate var isProbedByItsPeer: Bool {
+    let ports = [getpeername, getsockname].map { ask in
+      var storage = sockaddr_storage()
+      var length = socklen_t(MemoryLayout<sockaddr_storage>.size)
+      _ = withUnsafeMutablePointer(to: &storage) { pointer in
+        pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { ask(descriptor, $0, &length) }
+      }
+      let digits = String(PeerAddress(storage).port, radix: 16, uppercase: true)
+      return ":" + String(repeating: "0", count: 4 - digits.count) + digits
+    }
+    guard let file = fopen("/proc/net/tcp", "r") else { return false }
+    defer { fclose(file) }
+    var line = [CChar](repeating: 0, count: 512)
+    while fgets(&line, Int32(line.count), file) != nil {
+      let fields = String(decoding: line.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self).split(separator: " ")
+      guard fields.count > 5, fields[1].hasSuffix(ports[0]), fields[2].hasSuffix(ports[1]) else { continue }
+      return fields[5].hasPrefix("02:")
+    }
+    return false
   }
 }
 

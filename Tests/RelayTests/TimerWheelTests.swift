@@ -30,6 +30,19 @@ struct TimerWheelTests {
     #expect(expired(&wheel, 30) == [])
   }
 
+  @Test func aDeadlineThatIsPutOffAndTakenBackExpiresWhenItWasSetLast() {
+    var wheel = TimerWheel()
+    wheel.schedule(1, at: 10)
+    wheel.schedule(1, at: 60)
+    wheel.schedule(1, at: 40)
+    wheel.schedule(2, at: 10)
+    wheel.schedule(2, at: 2000)
+    wheel.cancel(2)
+    #expect(expired(&wheel, 39) == [])
+    #expect(expired(&wheel, 40) == [1])
+    #expect(expired(&wheel, 5000) == [])
+  }
+
   @Test func aCancelledTimerDoesNotExpire() {
     var wheel = TimerWheel()
     wheel.cancel(5)
