@@ -13,6 +13,9 @@ mkdir -p "$dir"
 dir=$(cd "$dir" && pwd)
 ln -sfn "$PWD/Sources" "$dir/Sources"
 ln -sfn "$PWD/Tests" "$dir/Tests"
+# Tests hold the reader of hellos against its table and against what was fuzzed.
+ln -sfn "$PWD/docs" "$dir/docs"
+ln -sfn "$PWD/Fuzz" "$dir/Fuzz"
 # The settings of the targets are those of the real package, up to where it names its dependencies.
 {
   sed -n '/^\/\/ swift-tools-version/p' Package.swift
@@ -23,7 +26,7 @@ ln -sfn "$PWD/Tests" "$dir/Tests"
   echo '])'
 } >"$dir/Package.swift"
 # No leak detection: the runner's own memory is what it finds. Little quarantine: some tests look at the memory of the process.
-export ASAN_OPTIONS=detect_leaks=0:quarantine_size_mb=1 TSAN_OPTIONS=second_deadlock_stack=1
+export ASAN_OPTIONS=detect_leaks=0:quarantine_size_mb=1 TSAN_OPTIONS="second_deadlock_stack=1 suppressions=$PWD/tools/tsan.supp"
 # The largest transfer, in MiB: what counts here is the paths, not the volume.
 export RELAY_BULK_MIB=${RELAY_BULK_MIB:-64}
 status=0

@@ -17,6 +17,7 @@ _Static_assert(
     EPOLLIN == 0x1 && EPOLLOUT == 0x4 && EPOLLERR == 0x8 && EPOLLHUP == 0x10 && EPOLLRDHUP == 0x2000 && EPOLLEXCLUSIVE == 1u << 28 &&
         (uint32_t)EPOLLET == 1u << 31,
     "the events of epoll");
+_Static_assert(hyper_MSG_MORE == MSG_MORE, "the flags of send");
 _Static_assert(
     sizeof(struct hyper_event) == sizeof(struct epoll_event) && offsetof(struct hyper_event, data) == offsetof(struct epoll_event, data),
     "the shape of an event");
@@ -58,12 +59,8 @@ int hyper_accept(int listener, struct sockaddr_storage *address, socklen_t *leng
   return accept4(listener, (struct sockaddr *)address, length, SOCK_NONBLOCK | SOCK_CLOEXEC);
 }
 
-ssize_t hyper_send(int descriptor, const void *bytes, size_t count) {
-  return syscall(SYS_sendto, descriptor, bytes, count, MSG_NOSIGNAL, NULL, 0);
-}
-
-ssize_t hyper_send_more(int descriptor, const void *bytes, size_t count) {
-  return syscall(SYS_sendto, descriptor, bytes, count, MSG_NOSIGNAL | MSG_MORE, NULL, 0);
+ssize_t hyper_send(int descriptor, const void *bytes, size_t count, int flags) {
+  return syscall(SYS_sendto, descriptor, bytes, count, MSG_NOSIGNAL | flags, NULL, 0);
 }
 
 ssize_t hyper_recv(int descriptor, void *bytes, size_t count) {

@@ -196,7 +196,7 @@ extension Loop {
 
   /// In one segment: the deployed network reads the token with one call. A fresh socket has room for it.
   private func present(_ token: Token, on descriptor: Int32) -> Bool {
-    token.bytes.withUnsafeBytes { hyper_send(descriptor, $0.baseAddress, $0.count) == $0.count }
+    token.bytes.withUnsafeBytes { hyper_send(descriptor, $0.baseAddress, $0.count, 0) == $0.count }
   }
 
   /// epoll has said something about a socket that is being connected.

@@ -144,7 +144,7 @@ extension Loop {
       let bytes = UnsafeRawBufferPointer(rebasing: scratch[..<count])
       // The last bytes before an end: the next read finds it, and it goes out in one segment with them.
       let isLast = isDry && source.readiness.contains(.endSeen)
-      write(bytes, to: &sink, &flow, isLast ? hyper_send_more : hyper_send)
+      write(bytes, to: &sink, &flow, flags: isLast ? hyper_MSG_MORE : 0)
     } else {
       gaveNothing(&source, &flow, code: count == 0 ? 0 : errno)
     }
@@ -165,9 +165,9 @@ extension Loop {
   @inline(__always)
   private func write(
     _ bytes: UnsafeRawBufferPointer, to sink: inout SocketState, _ flow: inout Flow,
-    _ call: (Int32, UnsafeRawPointer?, Int) -> Int
+    flags: Int32
   ) {
-    let written = send(bytes, to: &sink, &flow, call)
+    let written = send(bytes, to: &sink, &flow, flags: flags)
     guard written < bytes.count, !flow.isDone else { return }
     keep(UnsafeRawBufferPointer(rebasing: bytes[written...]), for: &sink, &flow)
   }
@@ -181,16 +181,16 @@ extension Loop {
   }
 
   private func flush(to sink: inout SocketState, _ flow: inout Flow) {
-    let written = send(flow.spill.bytes, to: &sink, &flow, hyper_send)
+    let written = send(flow.spill.bytes, to: &sink, &flow, flags: 0)
     if !flow.isDone { flow.spill.consume(written) }
   }
 
   /// How many bytes were written. A lost sink breaks the flow; what it had sent before is still to be read.
   @inline(__always)
   private func send(
-    _ bytes: UnsafeRawBufferPointer, to sink: inout SocketState, _ flow: inout Flow, _ call: (Int32, UnsafeRawPointer?, Int) -> Int
+    _ bytes: UnsafeRawBufferPointer, to sink: inout SocketState, _ flow: inout Flow, flags: Int32
   ) -> Int {
-    let count = call(sink.descriptor, bytes.baseAddress, bytes.count)
+    let count = hyper_send(sink.descriptor, bytes.baseAddress, bytes.count, flags)
     if count >= 0 {
       flow.delivered += UInt64(count)
       if count < bytes.count { sink.readiness.remove(.writable) }

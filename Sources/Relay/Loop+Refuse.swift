@@ -30,10 +30,11 @@ extension Loop {
     discardInput(number)
   }
 
-  /// Nothing was written on this connection except a token, so that the few bytes fit; if they do not, nothing would.
+  /// In one segment with the end of our half. Nothing was written on this connection except a token, so that the few bytes
+  /// fit; if they do not, nothing would.
   private func write(_ alert: TLSAlert, to descriptor: Int32) -> Bool {
     let record = alert.record
-    let count = record.withUnsafeBytes { hyper_send(descriptor, $0.baseAddress, $0.count) }
+    let count = record.withUnsafeBytes { hyper_send(descriptor, $0.baseAddress, $0.count, hyper_MSG_MORE) }
     return count == record.count && shutdown(descriptor, Int32(SHUT_WR)) == 0
   }
 

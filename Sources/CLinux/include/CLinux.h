@@ -48,9 +48,9 @@ int hyper_socket(int family);
 int hyper_accept(int listener, struct sockaddr_storage *address, socklen_t *length);
 
 // MSG_NOSIGNAL: a peer that is gone is an error code, not a signal.
-ssize_t hyper_send(int descriptor, const void *bytes, size_t count);
-// The same with MSG_MORE: a segment that is not full waits for what comes behind it, at most 200 ms.
-ssize_t hyper_send_more(int descriptor, const void *bytes, size_t count);
+ssize_t hyper_send(int descriptor, const void *bytes, size_t count, int flags);
+// MSG_MORE: a segment that is not full waits for what comes behind it, at most 200 ms.
+static const int hyper_MSG_MORE = 0x8000;
 ssize_t hyper_recv(int descriptor, void *bytes, size_t count);
 
 // Both ends nonblocking, close-on-exec; ends[0] is read, ends[1] is written.
