@@ -16,8 +16,8 @@ FUZZ_SECONDS ?= 600
 CLIENTS ?= all
 
 
-# Of `make bench`: quick or full; pure, relay (bulk streams trips first idle), instructions.
-PARTS ?= full pure relay
+# Of `make bench`: quick or full; pure, relay (bulk streams trips first idle), broker, instructions.
+PARTS ?= full pure relay broker
 
 .PHONY: build release examples demo test test-unit e2e fuzz sanitize clients hello-table bench fmt check certs proto clean install help setup
 
@@ -67,7 +67,7 @@ hello-table: ## fill the tables of docs/hello.md: what we, HAProxy and nginx do 
 	@$(MAKE) --no-print-directory build examples
 	@$(step) "hello table" tools/hello-table.sh
 
-bench: setup ## what it costs: pure targets against limits, the relay against others (PARTS="quick bulk"; docs/performance.md)
+bench: setup ## what it costs: pure targets against limits, the relay against others, calls through nodes (PARTS="quick bulk"; docs/performance.md)
 	@$(step) "benchmarks" tools/bench.sh $(PARTS)
 
 sanitize: setup ## run the tests of the data plane and the pure targets under the thread and the address sanitizer

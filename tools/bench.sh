@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# What the product costs: the pure targets against limits, the relay against other relays, and instructions by callgrind.
+# What the product costs: the pure targets against limits, the relay against other relays, calls through nodes, and instructions by callgrind.
 #   tools/bench.sh [quick|full] [PART ...]
-# Parts: pure, relay (or some of it: bulk streams trips first idle), instructions. Without any: pure and relay.
+# Parts: pure, relay (or some of it: bulk streams trips first idle), broker, instructions. Without any: pure, relay and broker.
 # The relay is measured as it is built here (Benchmarks/, no packages needed); the static route and the full chain of the real
 # programs as well, when bin/ holds them (make build). Peers come from Debian; who is not installed is skipped and named.
 set -uo pipefail
@@ -9,22 +9,34 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 mode=full
 case ${1:-} in quick | full) mode=$1; shift ;; esac
 parts=("$@")
-[ ${#parts[@]} -gt 0 ] || parts=(pure relay)
+[ ${#parts[@]} -gt 0 ] || parts=(pure relay broker)
 build=Benchmarks/.build
 status=0
 
-relay=() pure=0 instructions=0
+relay=() pure=0 broker=0 instructions=0
 for part in "${parts[@]}"; do
   case $part in
     pure) pure=1 ;;
+    broker) broker=1 ;;
     instructions) instructions=1 ;;
     relay) relay+=(bulk streams trips first idle) ;;
     bulk | streams | trips | first | idle) relay+=("$part") ;;
-    *) echo "bench: no part '$part': use pure, relay, bulk, streams, trips, first, idle or instructions" >&2; exit 64 ;;
+    *) echo "bench: no part '$part': use pure, relay, bulk, streams, trips, first, idle, broker or instructions" >&2; exit 64 ;;
   esac
 done
 
 if [ $pure = 1 ]; then swift run -c release --package-path Benchmarks pure || status=1; fi
+
+certificates() {
+  if [ -x bin/hyper ]; then bin/hyper certs make --certificates settings/dev/certs --records settings/dev/directory/002_certificates.json >/dev/null; fi
+}
+
+if [ $broker = 1 ]; then
+  mkdir -p $build
+  cc -O2 -Wall -Wextra -o $build/rpc Benchmarks/broker/rpc.c || exit 1
+  certificates
+  python3 Benchmarks/harness/broker.py "$mode" || status=1
+fi
 [ ${#relay[@]} -gt 0 ] || [ $instructions = 1 ] || exit $status
 
 swift build -c release --package-path Benchmarks --product edge || exit 1
@@ -34,7 +46,7 @@ if [ ${#relay[@]} -gt 0 ]; then
   if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
     python3 Benchmarks/harness/install.py
   fi
-  if [ -x bin/hyper ]; then bin/hyper certs make --certificates settings/dev/certs --records settings/dev/directory/002_certificates.json >/dev/null; fi
+  certificates
   python3 Benchmarks/harness/bench.py "$mode" "${relay[@]}" || status=1
 fi
 
