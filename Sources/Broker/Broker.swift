@@ -10,7 +10,7 @@ import Synchronization
 /// everybody.
 ///
 /// Mutable state, each behind its own lock: the channels (set once, at the end of `init`), the peers' requests in flight, the cached
-/// `_client` parameters, and the counter of request ids. Nothing is called while one of them is held.
+/// `_client` parameters, the deadlines, and the counter of request ids. Nothing is called while one of them is held.
 public final class Broker: RequestHandler {
   let ownName: OperatorName
   let directory: any DirectoryReader
@@ -20,6 +20,7 @@ public final class Broker: RequestHandler {
   private let inFlight: Mutex<InFlightTable>
   private let clientParameters = ClientParameterCache()
   private let wireIDs = WireIDs()
+  private let clock = DeadlineClock()
   private let channels = Mutex<[any Channel]>([])
 
   /// Makes a broker together with its channels.
@@ -146,7 +147,7 @@ public final class Broker: RequestHandler {
       throw CallFailure("no channel can deliver this request")
     }
     let channel = channels[index]
-    switch await channel.deliver(request, to: recipient, endingAt: deadline) {
+    switch await channel.deliver(request, to: recipient, endingAt: deadline, by: clock) {
     case .success(let response):
       counters.count(response.outcome, from: source)
       return response.outcome

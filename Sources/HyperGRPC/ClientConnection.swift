@@ -19,6 +19,7 @@ final class ClientConnection: Sendable {
   private let client: GRPCClient<HTTP2ClientTransport.WrappedChannel>
   private let channel: any NIOCore.Channel
   private let limits: GRPCLimits
+  private let clock = DeadlineClock()
   private let closing = Flag()
   /// The transport has carried something, so it is ready.
   private let isUsable = Flag()
@@ -114,11 +115,23 @@ final class ClientConnection: Sendable {
     }
   }
 
-  /// One `Call` (PROTOCOL.md 7.2).
+  /// One `Call` (PROTOCOL.md 7.2). No timeout goes with it: the transport would set a timer for each call at both ends, and a call that is given
+  /// up is reset anyway.
   /// - Throws: `RPCError`, also when the deadline passes or the connection breaks.
   func call(_ message: WireMessage, deadline: ContinuousClock.Instant) async throws -> WireMessage {
+    let answer = await clock.run(until: deadline) { () -> Result<WireMessage, any Error> in
+      do {
+        return .success(try await self.call(message))
+      } catch {
+        return .failure(error)
+      }
+    }
+    guard let answer else { throw RPCError(code: .deadlineExceeded, message: "no answer in time") }
+    return try answer.get()
+  }
+
+  private func call(_ message: WireMessage) async throws -> WireMessage {
     var options = CallOptions.defaults
-    options.timeout = ContinuousClock.now.duration(to: deadline)
     options.maxResponseMessageBytes = limits.messageSize
     return try await client.unary(
       request: ClientRequest(message: message), descriptor: HXHyper.Method.Call.descriptor, serializer: WireMessageSerializer(),

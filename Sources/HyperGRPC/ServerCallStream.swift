@@ -1,6 +1,7 @@
 import GRPCCore
 import HyperModel
 import NIOCore
+import Operations
 import Synchronization
 
 /// One peer's `ServerCall` stream at the server: requests go out, answers come back (PROTOCOL.md 7.3).
@@ -18,7 +19,7 @@ final class ServerCallStream: Sendable {
   private struct Call {
     var message: WireMessage
     var continuation: CheckedContinuation<Answer, Never>
-    var timer: Scheduled<Void>
+    var watch: DeadlineClock.Ticket
   }
 
   private struct State {
@@ -31,6 +32,7 @@ final class ServerCallStream: Sendable {
   private let state: Mutex<State>
   private let outgoingContinuation: AsyncStream<WireMessage>.Continuation
   private let eventLoop: any EventLoop
+  private let clock = DeadlineClock()
   private let overdueTime: TimeAmount
 
   init(peer: OperatorName, order: ServerCallQueue.Order, limits: GRPCLimits, eventLoop: any EventLoop) {
@@ -46,18 +48,18 @@ final class ServerCallStream: Sendable {
 
   /// Sends a request and waits for its answer, at most until the deadline and as long as the stream lives.
   func ask(_ message: WireMessage, id: String, deadline: ContinuousClock.Instant) async throws(CallFailure) -> WireMessage {
-    let remaining = ContinuousClock.now.duration(to: deadline)
-    guard remaining > .zero else { throw CallFailure("no time left to ask \(peer)") }
+    guard deadline > .now else { throw CallFailure("no time left to ask \(peer)") }
     let ticket = state.withLock { state in
       state.lastTicket += 1
       return state.lastTicket
     }
     let answer: Answer = await withTaskCancellationHandler {
       await withCheckedContinuation { continuation in
-        let timer = eventLoop.scheduleTask(in: TimeAmount(remaining)) { [self] in
+        let watch = clock.watch(until: deadline) { [weak self] in
+          guard let self else { return }
           giveUp(ticket, CallFailure("\(peer) did not answer in time"))
         }
-        submit(ticket, id: id, Call(message: message, continuation: continuation, timer: timer))
+        submit(ticket, id: id, Call(message: message, continuation: continuation, watch: watch))
         // The handler below may have run before there was anything to give up.
         if Task.isCancelled { giveUp(ticket, CallFailure("the call was cancelled")) }
       }
@@ -149,7 +151,7 @@ final class ServerCallStream: Sendable {
   }
 
   private func finish(_ call: Call, _ answer: Answer) {
-    call.timer.cancel()
+    clock.forget(call.watch)
     call.continuation.resume(returning: answer)
   }
 

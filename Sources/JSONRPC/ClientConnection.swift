@@ -41,21 +41,15 @@ final class ClientConnection: Sendable, Hashable {
   }
 
   /// Sends a request and waits for its answer; closes the connection when the deadline comes first or the task is cancelled.
-  func exchange(head: HTTPRequestHead, body: ByteBuffer, within limit: TimeAmount) async throws -> Answer {
+  func exchange(head: HTTPRequestHead, body: ByteBuffer, deadline: NIODeadline) async throws -> Answer {
     let promise = channel.eventLoop.makePromise(of: Answer.self)
     let channel = channel
-    // A promise takes its first result and ignores later ones, so who comes first decides.
-    let alarm = channel.eventLoop.scheduleTask(in: limit) {
-      promise.fail(Failure.timedOut)
-      channel.triggerUserOutboundEvent(AbortConnection(), promise: nil)
-    }
-    promise.futureResult.whenComplete { _ in alarm.cancel() }
     let written = channel.eventLoop.makePromise(of: Void.self)
     written.futureResult.whenFailure { error in
       // The exchange handler fails the promise itself when it had the request.
       promise.fail(error is ChannelError ? Failure.notSent : error)
     }
-    channel.writeAndFlush(ExchangeHandler.Exchange(head: head, body: body, promise: promise), promise: written)
+    channel.writeAndFlush(ExchangeHandler.Exchange(head: head, body: body, deadline: deadline, promise: promise), promise: written)
     return try await withTaskCancellationHandler {
       try await promise.futureResult.get()
     } onCancel: {

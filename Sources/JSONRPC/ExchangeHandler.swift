@@ -12,10 +12,13 @@ final class ExchangeHandler: ChannelDuplexHandler {
   struct Exchange: Sendable {
     var head: HTTPRequestHead
     var body: ByteBuffer
+    /// The promise fails with `timedOut` then.
+    var deadline: NIODeadline
     var promise: EventLoopPromise<ClientConnection.Answer>
   }
 
   private struct Open {
+    var deadline: NIODeadline
     var promise: EventLoopPromise<ClientConnection.Answer>
     var head: HTTPResponseHead?
     var body = ByteBuffer()
@@ -26,7 +29,10 @@ final class ExchangeHandler: ChannelDuplexHandler {
   private let ready: EventLoopPromise<Void>
   private let awaitsHandshake: Bool
   private var open: Open?
-  private var idleAlarm: Scheduled<Void>?
+  private var idleSince: NIODeadline?
+  /// One alarm for the deadlines of all exchanges and for idleness. One that rings too early looks again later, so that an exchange that ends
+  /// in time, as nearly all do, sets none.
+  private var alarm: (at: NIODeadline, task: Scheduled<Void>)?
   /// What broke the connection, kept for the exchange that notices it as a close.
   private var failure: (any Error)?
 
@@ -53,8 +59,9 @@ final class ExchangeHandler: ChannelDuplexHandler {
       promise?.fail(ChannelError.ioOnClosedChannel)
       return
     }
-    idleAlarm?.cancel()
-    open = Open(promise: exchange.promise)
+    idleSince = nil
+    open = Open(deadline: exchange.deadline, promise: exchange.promise)
+    look(context)
     context.write(wrapOutboundOut(.head(exchange.head)), promise: nil)
     context.write(wrapOutboundOut(.body(.byteBuffer(exchange.body))), promise: nil)
     // What fails here also closes the connection, and that ends the exchange.
@@ -99,7 +106,8 @@ final class ExchangeHandler: ChannelDuplexHandler {
   }
 
   func handlerRemoved(context: ChannelHandlerContext) {
-    idleAlarm?.cancel()
+    alarm?.task.cancel()
+    alarm = nil
     ready.fail(ClientConnection.Failure.closed)
     fail(failure ?? ClientConnection.Failure.closed)
   }
@@ -111,12 +119,30 @@ final class ExchangeHandler: ChannelDuplexHandler {
     }
     let keeps = head.isKeepAlive && context.channel.isActive
     if keeps {
-      idleAlarm = context.eventLoop.assumeIsolated().scheduleTask(in: idleTime) { context.close(promise: nil) }
+      idleSince = .now()
+      look(context)
     } else {
       context.close(promise: nil)
     }
     exchange.promise.succeed(
       ClientConnection.Answer(status: Int(head.status.code), body: exchange.body, keepsConnection: keeps))
+  }
+
+  /// Acts on what is due and sets the alarm for what will be.
+  private func look(_ context: ChannelHandlerContext) {
+    guard let due = open?.deadline ?? idleSince.map({ $0 + idleTime }) else { return }
+    if due <= .now() {
+      guard open != nil else { return context.close(promise: nil) }
+      fail(ClientConnection.Failure.timedOut)
+      return context.triggerUserOutboundEvent(AbortConnection(), promise: nil)
+    }
+    if let alarm, alarm.at <= due { return }
+    alarm?.task.cancel()
+    let task = context.eventLoop.assumeIsolated().scheduleTask(deadline: due) {
+      self.alarm = nil
+      self.look(context)
+    }
+    alarm = (due, task)
   }
 
   private func fail(_ error: any Error) {

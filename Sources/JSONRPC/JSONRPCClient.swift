@@ -94,7 +94,7 @@ public final class JSONRPCClient: Sendable {
     for attempt in 1...Self.attempts {
       let connection = try await acquire(method, deadline)
       do {
-        let answer = try await connection.exchange(head: head, body: ByteBuffer(bytes: body), within: deadline - .now())
+        let answer = try await connection.exchange(head: head, body: ByteBuffer(bytes: body), deadline: deadline)
         if answer.keepsConnection, isCurrent(connection) {
           carryOut(state.withLock { $0.pool.returned(connection) })
         } else {

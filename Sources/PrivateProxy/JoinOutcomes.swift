@@ -1,3 +1,4 @@
+import Operations
 import Relay
 import Synchronization
 
@@ -25,6 +26,7 @@ final class JoinOutcomes: Sendable {
   }
 
   private let entries = Mutex<[StreamID: Entry]>([:])
+  private let clock = DeadlineClock()
 
   /// How many streams are remembered, for metrics and tests.
   var count: Int { entries.withLock { $0.count } }
@@ -56,15 +58,9 @@ final class JoinOutcomes: Sendable {
 
   /// The first thing said about a stream, or `undecided` after `patience`. To be asked once per stream.
   func outcome(of stream: StreamID, patience: Duration) async -> Outcome {
-    await withTaskGroup(of: Void.self) { group in
-      group.addTask {
-        guard (try? await Task.sleep(for: patience)) != nil else { return }  // cancelled: it was decided
-        self.giveUp(on: stream)
-      }
-      let outcome = await wait(for: stream)
-      group.cancelAll()
-      return outcome
-    }
+    let ticket = clock.watch(until: .now + patience) { [weak self] in self?.giveUp(on: stream) }
+    defer { clock.forget(ticket) }
+    return await wait(for: stream)
   }
 
   private func wait(for stream: StreamID) async -> Outcome {
@@ -84,9 +80,17 @@ final class JoinOutcomes: Sendable {
 
   private func giveUp(on stream: StreamID) {
     let waiter = entries.withLock { entries -> CheckedContinuation<Outcome, Never>? in
-      guard case .awaited(let waiter) = entries[stream] else { return nil }
-      entries[stream] = .answered
-      return waiter
+      switch entries[stream] {
+      case .awaited(let waiter):
+        entries[stream] = .answered
+        return waiter
+      case nil:
+        // The reader has set its clock and is about to wait.
+        entries[stream] = .known(.undecided)
+        return nil
+      case .known, .answered:
+        return nil
+      }
     }
     waiter?.resume(returning: .undecided)
   }

@@ -182,7 +182,8 @@ import Trust
         #expect(try await second.call("private-1").outcome == .result(["id": "private-1.method(1)", "caller": "public-1"]))
       }
     }
-    #expect(pair.privateParty.logger.count(of: "link up") == 2)
+    // Once or twice: after the server's GOAWAY the next attempt follows at once, and may find the second server before any was refused.
+    #expect((1...2).contains(pair.privateParty.logger.count(of: "link up")))
   }
 
   @Test func stoppingTheServerEndsStreamsWithUnavailable() async throws {
