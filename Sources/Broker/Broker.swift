@@ -123,13 +123,16 @@ public final class Broker: RequestHandler {
   ) async throws(CallFailure) -> CallResponse.Outcome {
     var params = params ?? [:]
     // Whatever the sender put there is a claim; this is what was verified.
-    params[ClientParameter.key] = clientParameters.parameter(for: call.caller, in: snapshot)
+    params[ClientParameter.key] = nil
+    let client = clientParameters.parameter(for: call.caller, in: snapshot)
 
-    if call.recipient == ownName, let outcome = internalMethods.answer(call.method, params: params, own: call.own, in: snapshot) {
+    if call.recipient == ownName,
+      let outcome = internalMethods.answer(call.method, params: params, client: client, own: call.own, in: snapshot)
+    {
       counters.count(outcome, from: source)
       return outcome
     }
-    let request = CallRequest(id: id, method: call.methodText, params: params)
+    let request = CallRequest(id: id, method: call.methodText, params: params, client: client)
     do throws(CallFailure) {
       return try await deliver(request, to: call.recipient, source: source, deadline: deadline)
     } catch {

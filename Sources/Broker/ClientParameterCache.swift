@@ -7,15 +7,15 @@ import Synchronization
 final class ClientParameterCache: Sendable {
   private struct Table {
     var version: UInt64 = 0
-    var parameters: [OperatorName: JSONValue] = [:]
+    var parameters: [OperatorName: EncodedClient] = [:]
   }
 
   private let table = Mutex(Table())
 
   /// The parameter for an entry out of the snapshot.
-  func parameter(for caller: DirectoryEntry, in snapshot: DirectorySnapshot) -> JSONValue {
+  func parameter(for caller: DirectoryEntry, in snapshot: DirectorySnapshot) -> EncodedClient {
     if let known = table.withLock({ $0.version == snapshot.version ? $0.parameters[caller.name] : nil }) { return known }
-    let made = ClientParameter(entry: caller).json
+    let made = EncodedClient(ClientParameter(entry: caller))
     table.withLock { table in
       // Somebody may still be working with an older snapshot than the table: that one is not worth keeping.
       if snapshot.version < table.version { return }

@@ -9,12 +9,13 @@ struct InternalMethods: Sendable {
 
   /// Nil when the method is for the service behind the node.
   func answer(
-    _ method: String, params: [String: JSONValue], own: DirectoryEntry, in directory: DirectorySnapshot
+    _ method: String, params: [String: JSONValue], client: EncodedClient, own: DirectoryEntry, in directory: DirectorySnapshot
   ) -> CallResponse.Outcome? {
     switch method {
     case "_ping":
       .result([
-        "version": .string(version), "timestamp": .string(RFC3339.format(now())), "params": .object(params), "serverInfo": own.json,
+        "version": .string(version), "timestamp": .string(RFC3339.format(now())),
+        "params": .object(params.merging([ClientParameter.key: client.value]) { $1 }), "serverInfo": own.json,
       ])
     case "_directory":
       switch DirectoryFilter.read(params) {

@@ -94,7 +94,7 @@ struct ServerCallVisit: Sendable {
     // A message that cannot be read still takes its place in order; with ids it belongs to nobody.
     let id: String
     do throws(MessageCodec.Failure) {
-      id = try codec.response(message).id
+      id = try codec.responseID(message)
     } catch {
       id = ""
       logger.warning("malformed answer", metadata: ["peer": "\(stream.peer)", "reason": "\(error.message)"])

@@ -6,11 +6,14 @@ public struct CallRequest: Hashable, Sendable {
   public var method: String
   /// Nil when the sender gave none.
   public var params: [String: JSONValue]?
+  /// Who called, as the broker has verified it: what goes out in place of a parameter `_client`. Nil before the broker has seen the request.
+  public var client: EncodedClient?
 
-  public init(id: String, method: String, params: [String: JSONValue]?) {
+  public init(id: String, method: String, params: [String: JSONValue]?, client: EncodedClient? = nil) {
     self.id = id
     self.method = method
     self.params = params
+    self.client = client
   }
 }
 

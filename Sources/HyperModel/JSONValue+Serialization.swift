@@ -3,9 +3,18 @@ extension JSONValue {
   ///
   /// Whole doubles are written without a fraction, as existing nodes write them; what JSON cannot say (infinity, not a number) becomes null.
   public func serialized() -> [UInt8] {
-    var writer = JSONWriter()
+    var bytes: [UInt8] = []
+    serialize(into: &bytes)
+    return bytes
+  }
+
+  /// Appends the same to what there is.
+  public func serialize(into bytes: inout [UInt8]) {
+    var writer = JSONWriter(bytes: bytes)
+    // The writer has the only reference, so that nothing is copied.
+    bytes = []
     writer.write(self)
-    return writer.bytes
+    bytes = writer.bytes
   }
 
   /// The same as a string.
@@ -13,7 +22,7 @@ extension JSONValue {
 }
 
 private struct JSONWriter {
-  var bytes: [UInt8] = []
+  var bytes: [UInt8]
 
   mutating func write(_ value: JSONValue) {
     switch value {
@@ -57,6 +66,16 @@ private struct JSONWriter {
 
   private mutating func write(string text: String) {
     bytes.append(UInt8(ascii: "\""))
+    // By far the most strings need no escape.
+    if text.utf8.allSatisfy({ $0 >= 0x20 && $0 != UInt8(ascii: "\"") && $0 != UInt8(ascii: "\\") }) {
+      bytes += text.utf8
+    } else {
+      writeEscaped(text)
+    }
+    bytes.append(UInt8(ascii: "\""))
+  }
+
+  private mutating func writeEscaped(_ text: String) {
     for byte in text.utf8 {
       switch byte {
       case UInt8(ascii: "\""), UInt8(ascii: "\\"):
@@ -71,6 +90,5 @@ private struct JSONWriter {
       default: bytes.append(byte)
       }
     }
-    bytes.append(UInt8(ascii: "\""))
   }
 }

@@ -16,7 +16,8 @@ struct ServiceChannel: Channel {
     let method = MethodAddress.split(methodText: request.method)?.method ?? request.method
     do {
       let outcome = try await client.call(
-        method, params: request.params ?? [:], id: request.id, timeout: ContinuousClock.now.duration(to: deadline))
+        method, params: request.params ?? [:], client: request.client, id: request.id,
+        timeout: ContinuousClock.now.duration(to: deadline))
       return CallResponse(id: request.id, outcome: outcome)
     } catch {
       throw CallFailure("the service behind this node could not be called: \(error.message)")

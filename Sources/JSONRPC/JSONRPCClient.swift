@@ -52,13 +52,14 @@ public final class JSONRPCClient: Sendable {
   /// Calls a method and returns its result or error object.
   ///
   /// - Parameters:
+  ///   - client: sent as the parameter `_client`.
   ///   - id: sent as it is; 32 fresh hex digits without one.
   ///   - timeout: for everything, waiting and dialling included; the configured call time without one.
   /// - Throws: `JSONRPCClientError` when there is no answer; its kind says whether the call may have been carried out.
   public func call(
-    _ method: String, params: [String: JSONValue], id: String? = nil, timeout: Duration? = nil
+    _ method: String, params: [String: JSONValue], client: EncodedClient? = nil, id: String? = nil, timeout: Duration? = nil
   ) async throws(JSONRPCClientError) -> CallResponse.Outcome {
-    let body = RPCCall(method: method, params: params, id: .string(id ?? JSONRPCResponder.freshID())).body
+    let body = RPCCall(method: method, params: params, client: client, id: .string(id ?? JSONRPCResponder.freshID())).body
     let deadline = NIODeadline.now() + (timeout ?? configuration.limits.callTime).timeAmount
     do throws(JSONRPCClientError) {
       let outcome = try await exchange(method, body, deadline)

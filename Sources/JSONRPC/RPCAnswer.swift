@@ -48,9 +48,34 @@ struct RPCAnswer: Hashable, Sendable {
 struct RPCCall: Hashable, Sendable {
   var method: String
   var params: [String: JSONValue]
+  /// Goes out as the parameter `_client`.
+  var client: EncodedClient?
   var id: JSONValue
 
   var body: [UInt8] {
-    JSONValue.object(["jsonrpc": "2.0", "method": .string(method), "params": .object(params), "id": id]).serialized()
+    var bytes: [UInt8] = []
+    bytes.reserveCapacity((client?.json.count ?? 0) + 512)
+    bytes += #"{"jsonrpc":"2.0","method":"#.utf8
+    JSONValue.string(method).serialize(into: &bytes)
+    bytes += #","id":"#.utf8
+    id.serialize(into: &bytes)
+    bytes += #","params":{"#.utf8
+    var isFirst = true
+    func begin(_ key: String) {
+      if !isFirst { bytes.append(UInt8(ascii: ",")) }
+      isFirst = false
+      JSONValue.string(key).serialize(into: &bytes)
+      bytes.append(UInt8(ascii: ":"))
+    }
+    for (key, value) in params where client == nil || key != ClientParameter.key {
+      begin(key)
+      value.serialize(into: &bytes)
+    }
+    if let client {
+      begin(ClientParameter.key)
+      bytes += client.json
+    }
+    bytes += "}}".utf8
+    return bytes
   }
 }

@@ -118,10 +118,10 @@ import Testing
     }
     let (one, first) = snapshot(1, "one")
     let (two, second) = snapshot(2, "two")
-    #expect(cache.parameter(for: one, in: first)["entry"]?["groups"] == ["one"])
-    #expect(cache.parameter(for: two, in: second)["entry"]?["groups"] == ["two"])
-    #expect(cache.parameter(for: one, in: first)["entry"]?["groups"] == ["one"])
-    #expect(cache.parameter(for: two, in: second)["entry"]?["groups"] == ["two"])
+    #expect(cache.parameter(for: one, in: first).value["entry"]?["groups"] == ["one"])
+    #expect(cache.parameter(for: two, in: second).value["entry"]?["groups"] == ["two"])
+    #expect(cache.parameter(for: one, in: first).value["entry"]?["groups"] == ["one"])
+    #expect(cache.parameter(for: two, in: second).value["entry"]?["groups"] == ["two"])
   }
 
   @Test("channels get a handler that works as soon as they are in place") func construction() async throws {

@@ -10,7 +10,8 @@ import Testing
     let delivery = try #require(fixture.peers.deliveries.first)
     #expect(delivery.recipient == "friend.example")
     #expect(delivery.request.method == "friend.example.hi")
-    #expect(delivery.request.params == ["a": 1, "_client": ["name": "own", "entry": Fixture.own.json]])
+    #expect(delivery.request.params == ["a": 1])
+    #expect(delivery.request.client?.value == ["name": "own", "entry": Fixture.own.json])
     let address = try #require(MethodAddress(parsing: delivery.request.id))
     #expect(address.operatorName == "friend.example")
     #expect(address.method == "hi")
@@ -39,7 +40,7 @@ import Testing
     #expect(try await fixture.submit("own.anything", inner: "abc") == CallResponse(id: "abc", outcome: .result("ok")))
     #expect(fixture.service.deliveries.first?.request.id == "own.anything(abc)")
     #expect(fixture.service.deliveries.first?.request.method == "own.anything")
-    #expect(fixture.service.deliveries.first?.request.params?["_client"] == ["name": "own", "entry": Fixture.own.json])
+    #expect(fixture.service.deliveries.first?.request.client?.value == ["name": "own", "entry": Fixture.own.json])
   }
 
   @Test("an id that does not fit into an address still works", arguments: ["a(b)", ")", "x.y(1", "\n"])

@@ -14,7 +14,8 @@ import Testing
     #expect(delivery.deadline == deadline)
     #expect(delivery.request.id == "own.hello(n:5)")
     #expect(delivery.request.method == "own.hello")
-    #expect(delivery.request.params == ["a": 1, "_client": ["name": "friend.example", "entry": Fixture.friend.json]])
+    #expect(delivery.request.params == ["a": 1])
+    #expect(delivery.request.client?.value == ["name": "friend.example", "entry": Fixture.friend.json])
     #expect(fixture.peers.deliveries.isEmpty)
     #expect(fixture.counted("peer", "answered") == 1)
   }
@@ -25,7 +26,8 @@ import Testing
   func forgedClient(params: [String: JSONValue]?) async throws {
     let fixture = Fixture()
     _ = try await fixture.handle("own.hello", params: params, from: "friend.example")
-    #expect(fixture.service.deliveries.first?.request.params == ["_client": ["name": "friend.example", "entry": Fixture.friend.json]])
+    #expect(fixture.service.deliveries.first?.request.params == [:])
+    #expect(fixture.service.deliveries.first?.request.client?.value == ["name": "friend.example", "entry": Fixture.friend.json])
   }
 
   @Test("the service's answer goes back under the request's id, whatever id the service used") func responseID() async throws {
@@ -61,7 +63,7 @@ import Testing
     stranger.groups = ["friends"]
     fixture.directory.set(stranger)
     #expect(try await fixture.handle("own.hello", from: "stranger").outcome.value == "ok")
-    #expect(fixture.service.deliveries.first?.request.params?["_client"] == ["name": "stranger", "entry": stranger.json])
+    #expect(fixture.service.deliveries.first?.request.client?.value == ["name": "stranger", "entry": stranger.json])
     fixture.directory.set(Fixture.stranger)
     #expect(try await fixture.handle("own.hello", from: "stranger").outcome.fault?.code == 403)
   }

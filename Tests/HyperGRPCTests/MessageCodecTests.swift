@@ -60,8 +60,68 @@ import Testing
     (.number(1e300), .number(1e300)), (.number(.nan), .null), (.number(.infinity), .null),
     (.integer(.max), .number(9_223_372_036_854_775_808)),
   ])
-  func numbersTravelAsDoubles(_ sent: JSONValue, _ received: JSONValue) {
-    #expect(JSONValue(sent.protobuf) == received)
+  func numbersTravelAsDoubles(_ sent: JSONValue, _ received: JSONValue) throws {
+    let request = CallRequest(id: "a.b(1)", method: "a.b", params: ["n": sent])
+    #expect(try codec.request(try codec.encode(request, clientName: "c")).request.params == ["n": received])
+  }
+
+  @Test(arguments: UInt64(1)...40)
+  func writesAndReadsWhatTheGeneratedMessagesDo(seed: UInt64) throws {
+    var values = RandomValues(seed: seed)
+    let params = values.members(depth: 5)
+    let request = CallRequest(id: "a.b(1)", method: "a.b", params: params)
+
+    let written: HXRequest = try codec.encode(request, clientName: "c").decoded()
+    #expect(written.id == "a.b(1)" && written.method == "a.b" && written.clientName == "c")
+    #expect(written.params.members == params)
+
+    var message = HXRequest()
+    (message.id, message.method, message.clientName) = ("a.b(1)", "a.b", "c")
+    message.params = Google_Protobuf_Struct(params)
+    #expect(try codec.request(WireMessage(message)) == MessageCodec.IncomingRequest(request: request, clientName: "c"))
+
+    for outcome in [CallResponse.Outcome.result(.object(params)), .fault(CallFault(code: -5, message: "m", data: .object(params)))] {
+      let response = CallResponse(id: "i", outcome: outcome)
+      let written: HXResponse = try codec.encode(response).decoded()
+      #expect((written.hasError ? written.error.data : written.result).members == params)
+      #expect(try codec.response(WireMessage(written)) == response)
+      #expect(try codec.responseID(WireMessage(written)) == "i")
+    }
+  }
+
+  @Test func everyCutAndEveryFlippedBitIsReadOrRefused() throws {
+    let params: [String: JSONValue] = ["a": ["x", nil, true, 1.5, ["k": [:]]], "é": "y"]
+    let bytes = try codec.encode(CallRequest(id: "a.b(1)", method: "a.b", params: params), clientName: "c").bytes
+    for index in bytes.indices {
+      _ = try? codec.request(WireMessage(bytes: Array(bytes[..<index])))
+      for bit in 0..<8 {
+        var broken = bytes
+        broken[index] ^= 1 << bit
+        let ours = try? codec.request(WireMessage(bytes: broken))
+        let theirs: HXRequest? = try? WireMessage(bytes: broken).decoded()
+        guard let ours, let theirs else { continue }
+        #expect(ours.request.id == theirs.id && ours.request.method == theirs.method && ours.clientName == theirs.clientName)
+        // As text, because a flipped bit can make not-a-number of a number.
+        #expect(JSONValue.object(ours.request.params ?? [:]).text == JSONValue.object(theirs.params.members).text)
+      }
+    }
+  }
+
+  @Test func whatTheSenderSaysAboutItselfIsNeverReadAndWhatTheBrokerFoundOutIsSent() throws {
+    var entry = DirectoryEntry(name: "own")
+    entry.channels = [.init(type: "grpc_client")]
+    let client = EncodedClient(ClientParameter(entry: entry))
+    let request = CallRequest(id: "a.b(1)", method: "a.b", params: ["x": 1], client: client)
+    for _ in 0..<2 {
+      let wire = try codec.encode(request, clientName: "own")
+      let read: HXRequest = try wire.decoded()
+      #expect(read.params.members == ["x": 1, "_client": ["name": "own", "entry": entry.json]])
+      #expect(try codec.request(wire).request.params == ["x": 1])
+    }
+    entry.groups = ["new"]
+    let changed = CallRequest(id: "a.b(1)", method: "a.b", params: nil, client: EncodedClient(ClientParameter(entry: entry)))
+    let read: HXRequest = try codec.encode(changed, clientName: "own").decoded()
+    #expect(read.params.members == ["_client": ["name": "own", "entry": entry.json]])
   }
 
   @Test(arguments: [JSONValue.string("ok"), [1, "two"], ["plain": true]])
@@ -112,5 +172,40 @@ import Testing
   @Test func peerTextInMessagesIsShortAndPrintable() {
     #expect(shortened("a\nb") == #"a\nb"#)
     #expect(shortened(String(repeating: "x", count: 500)).count == 121)
+  }
+}
+
+/// Random JSON that protobuf can carry as it is.
+private struct RandomValues {
+  private var state: UInt64
+
+  init(seed: UInt64) { state = seed &* 0x9e37_79b9_7f4a_7c15 }
+
+  private mutating func below(_ bound: UInt64) -> Int {
+    state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
+    return Int((state >> 33) % bound)
+  }
+
+  mutating func members(depth: Int) -> [String: JSONValue] {
+    var members: [String: JSONValue] = [:]
+    for _ in 0..<below(5) { members[text()] = value(depth: depth - 1) }
+    return members
+  }
+
+  private mutating func value(depth: Int) -> JSONValue {
+    switch below(depth > 0 ? 7 : 5) {
+    case 0: .null
+    case 1: .bool(below(2) == 1)
+    case 2: .integer(Int64(below(1 << 31)) - (1 << 30))
+    case 3: .number(Double(below(1 << 20)) + 0.5)
+    case 4: .string(text())
+    case 5: .array((0..<below(4)).map { _ in value(depth: depth - 1) })
+    default: .object(members(depth: depth))
+    }
+  }
+
+  private mutating func text() -> String {
+    let letters: [Character] = ["a", "\u{0}", "é", "漢", "🦆", "\"", "e\u{301}"]
+    return String((0..<below(200)).map { _ in letters[below(UInt64(letters.count))] })
   }
 }
