@@ -18,13 +18,33 @@ struct CallMetrics: Sendable {
     case result, fault, failure
   }
 
+  private struct Kind: Hashable {
+    let direction: Direction
+    let transport: Transport
+    let outcome: Outcome
+  }
+
   let registry: MetricsRegistry
+  /// Looked up once, because every call counts.
+  private let calls: [Kind: Counter]
+
+  init(registry: MetricsRegistry) {
+    self.registry = registry
+    var calls: [Kind: Counter] = [:]
+    for direction in Direction.allCases {
+      for transport in Transport.allCases {
+        for outcome in Outcome.allCases {
+          calls[Kind(direction: direction, transport: transport, outcome: outcome)] = registry.counter(
+            "hyper_grpc_calls_total", help: "Calls between nodes, by direction, RPC and outcome.",
+            labels: ["direction": direction.rawValue, "rpc": transport.rawValue, "outcome": outcome.rawValue])
+        }
+      }
+    }
+    self.calls = calls
+  }
 
   func count(_ direction: Direction, _ transport: Transport, _ outcome: Outcome) {
-    registry.counter(
-      "hyper_grpc_calls_total", help: "Calls between nodes, by direction, RPC and outcome.",
-      labels: ["direction": direction.rawValue, "rpc": transport.rawValue, "outcome": outcome.rawValue]
-    ).increment()
+    calls[Kind(direction: direction, transport: transport, outcome: outcome)]?.increment()
   }
 
   func count(_ direction: Direction, _ transport: Transport, _ outcome: CallResponse.Outcome) {
