@@ -82,6 +82,7 @@ struct ClientDialer: Sendable {
     try pipeline.addHandler(DialWatch(progress: progress))
     let events = PingShield.Events(firstFrame: { progress.accepted() }, goAway: { progress.sawGoAway() })
     try pipeline.addHandler(PingShield(expectsPreface: false, perSecond: limits.pingsPerSecond, events: events))
+    try pipeline.addHandler(FlushGather())
   }
 
   /// An operator name that cannot be a server name (an IP address, odd text) is left out of the hello; it is verified all the same.

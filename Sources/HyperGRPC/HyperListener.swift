@@ -77,6 +77,7 @@ struct HyperListener: HTTP2ServerTransport.ListenerFactory {
     try pipeline.addHandler(ConnectionMark(connectionID: connection.id))
     let flood = PingShield.Events(flood: { refusals.note(.flood(connection)) })
     try pipeline.addHandler(PingShield(expectsPreface: true, perSecond: limits.pingsPerSecond, events: flood))
+    try pipeline.addHandler(FlushGather())
   }
 
   /// For the transport's `onAcceptHTTP2Stream`; runs on the connection's event loop, which is also the stream's.
