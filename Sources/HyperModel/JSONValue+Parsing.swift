@@ -10,6 +10,15 @@ extension JSONValue {
     self = try reader.readText()
   }
 
+  /// The same with a look at what was read before.
+  ///
+  /// - Parameter known: consulted and taught for its member of the objects inside of the outermost one, such as the parameters of a call.
+  public init(parsing bytes: some Collection<UInt8>, known: inout KnownValues) throws(JSONSyntaxError) {
+    var reader = JSONReader(bytes: Array(bytes), depthLimit: 128, known: known)
+    self = try reader.readText()
+    if let learned = reader.known { known = learned }
+  }
+
   /// The same for text.
   public init(parsing text: String, depthLimit: Int = 128) throws(JSONSyntaxError) {
     try self.init(parsing: text.utf8, depthLimit: depthLimit)
@@ -21,10 +30,15 @@ private struct JSONReader {
   private let bytes: [UInt8]
   private var position = 0
   private var remainingDepth: Int
+  private(set) var known: KnownValues?
+  /// The remaining depth at which `known` counts: only there, because a text that is legal here may be nested too deep elsewhere.
+  private let knownDepth: Int
 
-  init(bytes: [UInt8], depthLimit: Int) {
+  init(bytes: [UInt8], depthLimit: Int, known: KnownValues? = nil) {
     self.bytes = bytes
+    self.known = known
     remainingDepth = depthLimit
+    knownDepth = depthLimit - 2
   }
 
   mutating func readText() throws(JSONSyntaxError) -> JSONValue {
@@ -60,12 +74,24 @@ private struct JSONReader {
         if try peek() != UInt8(ascii: ":") { throw unexpected() }
         position += 1
         skipSpace()
-        members[key] = try readValue()
+        members[key] = try readMember(key)
         if try endOfList(closedBy: UInt8(ascii: "}")) { break }
       }
     }
     ascend()
     return .object(members)
+  }
+
+  private mutating func readMember(_ key: String) throws(JSONSyntaxError) -> JSONValue {
+    guard let known, remainingDepth == knownDepth, key == known.key else { return try readValue() }
+    if let (value, length) = known.value(in: bytes, at: position) {
+      position += length
+      return value
+    }
+    let start = position
+    let value = try readValue()
+    self.known?.learn(value, text: bytes[start..<position])
+    return value
   }
 
   private mutating func readArray() throws(JSONSyntaxError) -> JSONValue {

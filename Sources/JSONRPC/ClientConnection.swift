@@ -148,7 +148,8 @@ final class ClientConnection: Sendable, Hashable {
         NIOSSLClientHandler(
           context: try security.contexts.context(), serverHostname: security.sentName, customVerificationCallbackWithMetadata: callback))
     }
-    try pipeline.addHTTPClientHandlers(leftOverBytesStrategy: .dropBytes, enableOutboundHeaderValidation: true)
+    // The head of every call is made of settings, which were checked, and of a length.
+    try pipeline.addHTTPClientHandlers(leftOverBytesStrategy: .dropBytes, enableOutboundHeaderValidation: false)
     try pipeline.addHandler(
       ExchangeHandler(
         answerLimit: limits.answer, idleTime: limits.idleTime.timeAmount, ready: attempt.ready, awaitsHandshake: security != nil))

@@ -150,9 +150,7 @@ struct HTTPConnection: Sendable {
   }
 
   private func request(_ head: HTTPRequestHead, from caller: Caller) -> HTTPRequest {
-    let pairs = head.headers.map { ($0.name.lowercased(), $0.value) }
-    return HTTPRequest(
-      method: head.method.rawValue, target: head.uri, headers: Dictionary(pairs) { "\($0), \($1)" }, caller: caller, peer: remote)
+    HTTPRequest(method: head.method.rawValue, target: head.uri, headers: head.headers, caller: caller, peer: remote)
   }
 
   /// Reads over what the handler left of a body, when that is cheap.

@@ -1,3 +1,5 @@
+import NIOHTTP1
+
 /// The head of a request, and who sent it.
 public struct HTTPRequest: Sendable {
   public let method: String
@@ -8,13 +10,15 @@ public struct HTTPRequest: Sendable {
   public let caller: Caller
   /// The other end as log lines show it: an address, or `unix` and the user.
   public let peer: String
-  /// Names in lower case; a repeated header's values are joined with ", ".
-  let headers: [String: String]
+  private let headers: HTTPHeaders
 
-  /// A header's value; the name counts in any case.
-  public func header(_ name: String) -> String? { headers[name.lowercased()] }
+  /// A header's value; the name counts in any case. A repeated header's values are joined with ", ".
+  public func header(_ name: String) -> String? {
+    let values = headers[name]
+    return values.isEmpty ? nil : values.joined(separator: ", ")
+  }
 
-  init(method: String, target: String, headers: [String: String], caller: Caller, peer: String) {
+  init(method: String, target: String, headers: HTTPHeaders, caller: Caller, peer: String) {
     self.method = method
     let mark = target.utf8.firstIndex(of: UInt8(ascii: "?"))
     path = mark.map { String(target[..<$0]) } ?? target

@@ -10,6 +10,7 @@ struct JSONRPCResponder: Sendable {
   let admit: JSONRPCServer.Admission
   let handler: JSONRPCServer.Handler
   let gate: RequestGate
+  let clients = KnownClients()
   let report: RPCReport
 
   func respond(to request: HTTPRequest, _ body: HTTPBody) async -> HTTPResponse {
@@ -29,7 +30,7 @@ struct JSONRPCResponder: Sendable {
     }
     do throws(RPCBodyFault) {
       let deadline = ContinuousClock.now + limits.callTime
-      switch try RPCBody.read(contentType: request.header("content-type"), body: bytes, batchLimit: limits.batch) {
+      switch try RPCBody.read(contentType: request.header("content-type"), body: bytes, batchLimit: limits.batch, clients: clients) {
       case .single(let envelope): return await answer(envelope, of: request, deadline)
       case .batch(let items): return await answer(items, of: request, deadline)
       }

@@ -13,8 +13,11 @@ enum RPCBody: Sendable {
   /// - Parameters:
   ///   - contentType: the header's value; it must be `application/json`, in any case and with any parameters.
   ///   - batchLimit: the most requests of a batch; 0 refuses every batch.
+  ///   - clients: what was read of callers before.
   /// - Throws: what to answer instead, as one error object.
-  static func read(contentType: String?, body: some Collection<UInt8>, batchLimit: Int) throws(RPCBodyFault) -> RPCBody {
+  static func read(
+    contentType: String?, body: some Collection<UInt8>, batchLimit: Int, clients: KnownClients = KnownClients()
+  ) throws(RPCBodyFault) -> RPCBody {
     guard let contentType else { throw .malformed(.parseError("no content type, expected application/json")) }
     guard isJSON(contentType) else {
       throw .malformed(.parseError("content type is '\(excerpt(contentType))', expected application/json"))
@@ -22,7 +25,7 @@ enum RPCBody: Sendable {
     if body.isEmpty { throw .malformed(.parseError("the body is empty")) }
     let json: JSONValue
     do throws(JSONSyntaxError) {
-      json = try JSONValue(parsing: body)
+      json = try clients.read(body)
     } catch {
       throw .malformed(.parseError("\(error)"))
     }
@@ -43,6 +46,7 @@ enum RPCBody: Sendable {
   }
 
   private static func isJSON(_ contentType: String) -> Bool {
+    if contentType == "application/json" { return true }
     let type = contentType.prefix { $0 != ";" }.filter { $0 != " " && $0 != "\t" }
     return type.lowercased() == "application/json"
   }
