@@ -102,7 +102,8 @@ let package = Package(
 
     // Composition. Wiring is its shared floor.
     library(
-      "Wiring", ["Announcements", "ClientHello", "HyperModel", "JSONRPC", "Operations", "Relay", "Settings", "Trust", logging, lifecycle]),
+      "Wiring",
+      ["Announcements", "ClientHello", "HyperModel", "JSONRPC", "Operations", "Relay", "Settings", "Trust", logging, lifecycle, nioCore, nioPosix]),
     library(
       "HyperNode",
       ["Broker", "Directory", "HyperGRPC", "HyperModel", "JSONRPC", "Operations", "Settings", "Trust", "Wiring", logging, lifecycle]),

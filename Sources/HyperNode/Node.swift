@@ -16,6 +16,7 @@ public enum Node {
   ///
   /// - Throws: `StartFailure` when it cannot start.
   public static func runFromEnvironment(logger: Logger) async throws {
+    ControlThreads.unite()
     let settings = try SettingsSource.node()
     SettingsSource.report(settings.warnings, to: logger)
     let reread = SettingsReload(inForce: settings, logger: logger) { () throws(SettingsRejected) in try SettingsSource.node() }

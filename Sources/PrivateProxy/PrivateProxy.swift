@@ -14,6 +14,7 @@ public enum PrivateProxy {
   ///
   /// - Throws: `StartFailure` when it cannot start.
   public static func runFromEnvironment(logger: Logger) async throws {
+    ControlThreads.unite()
     let settings = try SettingsSource.proxy()
     SettingsSource.report(settings.warnings, to: logger)
     guard let own = settings.private else {

@@ -18,6 +18,7 @@ public enum PublicProxy {
   ///
   /// - Throws: `StartFailure` when it cannot start.
   public static func runFromEnvironment(logger: Logger) async throws {
+    ControlThreads.unite()
     let settings = try SettingsSource.proxy()
     SettingsSource.report(settings.warnings, to: logger)
     guard let own = settings.public else {
