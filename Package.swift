@@ -103,7 +103,10 @@ let package = Package(
     // Composition. Wiring is its shared floor.
     library(
       "Wiring",
-      ["Announcements", "ClientHello", "HyperModel", "JSONRPC", "Operations", "Relay", "Settings", "Trust", logging, lifecycle, nioCore, nioPosix]),
+      [
+        "Announcements", "ClientHello", "HyperModel", "JSONRPC", "Operations", "Relay", "Settings", "Trust", logging, lifecycle, nioCore,
+        nioPosix,
+      ]),
     library(
       "HyperNode",
       ["Broker", "Directory", "HyperGRPC", "HyperModel", "JSONRPC", "Operations", "Settings", "Trust", "Wiring", logging, lifecycle]),
