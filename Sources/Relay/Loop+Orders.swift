@@ -41,10 +41,12 @@ extension Loop {
   }
 
   private func expect(_ stream: StreamID, _ token: Token) {
-    guard let number = find(stream), slots[Int(number)].phase == .deciding else { return }
+    guard let number = find(stream), [.deciding, .waiting].contains(slots[Int(number)].phase) else { return }
     // Two tokens with equal first halves do not occur; if they do, this client waits in vain and is told so.
-    guard tokens.insert(token, for: number) else { return }
+    guard tokens.insert(token, for: number, after: slots[Int(number)].tokenKey) else { return }
     slots[Int(number)].tokenKey = TokenTable.Key(token)
+    // A further token does not make the wait longer.
+    guard slots[Int(number)].phase == .deciding else { return }
     slots[Int(number)].phase = .waiting
     schedule(number, after: settings.tokenWait)
   }

@@ -120,7 +120,7 @@ extension Loop {
     details.isEmpty ? nil : details.removeValue(forKey: number)
   }
 
-  /// Gives back the place among those who wait, and the token, if the stream holds them.
+  /// Gives back the place among those who wait, and the tokens, if the stream holds them.
   func leaveWaiting(_ number: UInt32) {
     let slot = slots + Int(number)
     switch slot.pointee.phase {
@@ -128,7 +128,7 @@ extension Loop {
     case .free, .hello, .presenting, .dialing, .connecting, .relaying, .discarding: break
     }
     if let key = slot.pointee.tokenKey {
-      tokens.remove(key)
+      tokens.removeAll(endingWith: key)
       slot.pointee.tokenKey = nil
     }
   }

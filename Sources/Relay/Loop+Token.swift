@@ -26,11 +26,11 @@ extension Loop {
   private func tokenArrived(_ number: UInt32, _ token: Token) {
     let owner = token.owner(of: commons.mailboxes.count)
     guard owner == index else { return handOver(number, token, to: owner) }
-    var client = tokens.take(token)
+    var client = tokens.slot(waitingFor: token)
     if client == nil {
       // The order to expect this token was posted before anybody could know the token, but we may not have read it yet.
       carryOutOrders()
-      client = tokens.take(token)
+      client = tokens.slot(waitingFor: token)
     }
     guard let client else { return endPresenting(number) }
     let descriptor = slots[Int(number)].downstream.descriptor
@@ -57,7 +57,7 @@ extension Loop {
 
   /// From another loop. Orders keep their sequence, so the order to expect the token was carried out before.
   func present(_ descriptor: Int32, _ token: Token) {
-    guard let client = tokens.take(token) else {
+    guard let client = tokens.slot(waitingFor: token) else {
       counters.add(to: .tokensRefused)
       close(descriptor)
       return
@@ -65,10 +65,9 @@ extension Loop {
     join(client, descriptor) { key in hyper_epoll_add(epoll.number, descriptor, Self.allEvents, key) == 0 }
   }
 
-  /// The private side has come for a waiting client.
+  /// The private side has come for a waiting client. Whatever follows uses up the client's tokens (`leaveWaiting`).
   private func join(_ number: UInt32, _ descriptor: Int32, watch: (UInt64) -> Bool) {
     let slot = slots + Int(number)
-    slot.pointee.tokenKey = nil
     slot.pointee.upstream = SocketState(descriptor: descriptor, readiness: .writable)
     counters.add(to: .tokensMatched)
     guard watch(EventKey(slot: number, generation: slot.pointee.generation, end: .upstream).raw) else {

@@ -4,7 +4,7 @@ import ClientHello
 enum Order: Sendable {
   /// Accept from this socket.
   case listen(ListeningSocket)
-  /// The stream waits for whoever brings this token.
+  /// The stream waits for whoever brings this token, or one of those it waits for already.
   case expect(StreamID, Token)
   case refuse(StreamID, TLSAlert?, EndCause, detail: String?)
   case route(StreamID, DialTarget)

@@ -93,6 +93,9 @@ public final class RelayEngine: Sendable {
 
   /// Draws the token with which the private side will come for `stream`, and lets the stream wait for it (`tokenWait`).
   ///
+  /// May be ordered again while the stream waits, for another private side: it has then several tokens, the first that is
+  /// presented takes it, and the others are worthless from that moment. How long it waits does not change.
+  ///
   /// Whoever has the returned token may use it at once, from any address and over any loop.
   public func awaitHandover(of stream: StreamID) -> Token {
     var generator = SystemRandomNumberGenerator()

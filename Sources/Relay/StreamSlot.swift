@@ -80,6 +80,7 @@ struct StreamSlot {
   var startedAt: UInt64 = 0
   var client = PeerAddress.none
   var sourceBucket: UInt16 = 0
+  /// The last of its tokens.
   var tokenKey: TokenTable.Key?
   /// The name in the hello; before it has come, the one that it has to have, if any.
   var serverName: String?

@@ -61,6 +61,49 @@ struct TokenPortTests {
     await side.engine.stop()
   }
 
+  @Test(arguments: 0..<3) func ofSeveralTokensTheFirstThatIsPresentedTakesTheClientAndTheOthersAreWorthless(_ winner: Int) async throws {
+    let side = try PublicSide()
+    let client = try side.client()
+    let stream = try await side.log.hello()
+    let tokens = (0..<3).map { _ in side.engine.awaitHandover(of: stream) }
+    #expect(Set(tokens).count == 3)
+    let leg = try TestSocket.connect(port: side.tokenPort)
+    try leg.writeNow(tokens[winner].bytes)
+    #expect(try await leg.read(Hello.bytes(for: "a.example").count) == Hello.bytes(for: "a.example"))
+    for token in tokens {
+      let late = try TestSocket.connect(port: side.tokenPort)
+      try late.writeNow(token.bytes)
+      #expect(try await late.readUntilFailure() == 0)
+    }
+    try leg.writeNow([7])
+    #expect(try await client.read(1) == [7])
+    // Nor does a token help that is ordered now.
+    let late = try TestSocket.connect(port: side.tokenPort)
+    try late.writeNow(side.engine.awaitHandover(of: stream).bytes)
+    #expect(try await late.readUntilFailure() == 0)
+    #expect(side.engine.snapshot().tokensMatched == 1)
+    await side.engine.stop()
+  }
+
+  @Test func aFurtherTokenDoesNotMakeTheWaitLonger() async throws {
+    let side = try PublicSide(.forTests { $0.tokenWait = .milliseconds(300) })
+    let client = try side.client()
+    let stream = try await side.log.hello()
+    let first = side.engine.awaitHandover(of: stream)
+    let asking = Task {
+      while !Task.isCancelled {
+        _ = side.engine.awaitHandover(of: stream)
+        try await Task.sleep(for: .milliseconds(50))
+      }
+    }
+    #expect(try await client.readToEnd() == alert80)
+    asking.cancel()
+    let leg = try TestSocket.connect(port: side.tokenPort)
+    try leg.writeNow(first.bytes)
+    #expect(try await leg.readUntilFailure() == 0)
+    await side.engine.stop()
+  }
+
   @Test func aTokenThatDoesNotComeInTimeIsClosed() async throws {
     let side = try PublicSide(.forTests { $0.tokenPresentation = .milliseconds(200) })
     let leg = try TestSocket.connect(port: side.tokenPort)

@@ -40,18 +40,21 @@ struct TokenTests {
     }
   }
 
+  private func token(_ first: UInt8) throws -> Token { try #require(Token(bytes: (0..<32).map { UInt8($0) &+ first })) }
+
   @Test func aTokenIsGoodForOneClientOnce() throws {
     var table = TokenTable()
-    let token = try #require(Token(bytes: (0..<32).map { UInt8($0) }))
-    #expect(table.take(token) == nil)
+    let token = try token(0)
+    #expect(table.slot(waitingFor: token) == nil)
     #expect(table.insert(token, for: 5) == true)
     #expect(table.insert(token, for: 6) == false)
-    #expect(table.take(token) == 5)
-    #expect(table.take(token) == nil)
+    #expect(table.slot(waitingFor: token) == 5)
+    table.removeAll(endingWith: TokenTable.Key(token))
+    #expect(table.slot(waitingFor: token) == nil)
     #expect(table.count == 0)
   }
 
-  @Test func aTokenThatIsHalfRightUsesUpNothing() throws {
+  @Test func aTokenThatIsHalfRightIsNone() throws {
     var table = TokenTable()
     let bytes = (0..<32).map { UInt8($0) }
     let token = try #require(Token(bytes: bytes))
@@ -59,16 +62,25 @@ struct TokenTests {
     for index in 0..<32 {
       var wrong = bytes
       wrong[index] ^= 1
-      #expect(table.take(try #require(Token(bytes: wrong))) == nil)
+      #expect(table.slot(waitingFor: try #require(Token(bytes: wrong))) == nil)
     }
-    #expect(table.take(token) == 5)
+    #expect(table.slot(waitingFor: token) == 5)
   }
 
-  @Test func aTokenWhoseClientIsGoneIsForgotten() throws {
+  @Test func allTokensOfAClientAreForgottenTogetherAndNobodyElses() throws {
     var table = TokenTable()
-    let token = try #require(Token(bytes: [UInt8](repeating: 1, count: 32)))
-    #expect(table.insert(token, for: 5) == true)
-    table.remove(TokenTable.Key(token))
-    #expect(table.take(token) == nil)
+    let tokens = try [0, 50, 100].map { try token($0) }
+    let other = try token(200)
+    #expect(table.insert(other, for: 6) == true)
+    var last: TokenTable.Key?
+    for token in tokens {
+      #expect(table.insert(token, for: 5, after: last) == true)
+      last = TokenTable.Key(token)
+    }
+    #expect(tokens.map { table.slot(waitingFor: $0) } == [5, 5, 5])
+    table.removeAll(endingWith: try #require(last))
+    #expect(tokens.map { table.slot(waitingFor: $0) } == [nil, nil, nil])
+    #expect(table.slot(waitingFor: other) == 6)
+    #expect(table.count == 1)
   }
 }
