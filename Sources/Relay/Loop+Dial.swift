@@ -21,11 +21,19 @@ struct Dial {
   var upstream: DialPlan?
   let downstreamTarget: DialTarget?
   let upstreamTarget: DialTarget?
-  /// What is to be said first downstream.
-  let token: Token?
+  /// What is to be said first downstream; nil once it has been said.
+  var token: Token?
+  /// The token is held back until the server is connected, and until then a failure ends the stream quietly.
+  var quietUntil: UInt64?
 
   /// When the clock has to be looked at.
   var nextCheck: UInt32 { min(downstream?.nextCheck ?? .max, upstream?.nextCheck ?? .max) }
+
+  /// The server cannot be reached, and nobody but the one who ordered needs to know.
+  func isQuietFailure(now: UInt64) -> Bool {
+    guard let quietUntil, token != nil, case .failed? = upstream?.state else { return false }
+    return now < quietUntil
+  }
 
   func plan(_ end: End) -> DialPlan? { end == .downstream ? downstream : upstream }
 
@@ -62,8 +70,13 @@ extension Loop {
     ordered[stream.generation] = number
     let plan = DialPlan(deadline: dialDeadline)
     switch upstream {
-    case .server(let target):
-      dials[number] = Dial(downstream: plan, upstream: plan, downstreamTarget: tokenPort, upstreamTarget: target, token: token)
+    case .server(let target, let preface, let timing):
+      guard preface.withUnsafeBytes({ slots[Int(number)].up.spill.append($0) }) else {
+        return end(number, .system, detail: "no memory for what the server gets first")
+      }
+      let quietUntil: UInt64? = if case .withServer(let quiet) = timing { now + quiet.milliseconds } else { nil }
+      dials[number] = Dial(
+        downstream: plan, upstream: plan, downstreamTarget: tokenPort, upstreamTarget: target, token: token, quietUntil: quietUntil)
       startDial(number, .downstream, tokenPort)
       startDial(number, .upstream, target)
     case .byHello(let serverName):
@@ -182,7 +195,7 @@ extension Loop {
     func failed(_ reason: String) -> DialPlan.Action {
       dials[number]?.step(end) { $0.attemptFailed(attempt, reason, now: tick) } ?? .wait
     }
-    if end == .downstream, let token = dials[number]?.token, !present(token, on: descriptor.number) {
+    if end == .downstream, dials[number]?.quietUntil == nil, !present(number, on: descriptor.number) {
       return failed("the token could not be written: \(errorText(errno))")
     }
     let key = EventKey(slot: number, generation: slots[Int(number)].generation, end: end)
@@ -195,8 +208,19 @@ extension Loop {
   }
 
   /// In one segment: the deployed network reads the token with one call. A fresh socket has room for it.
-  private func present(_ token: Token, on descriptor: Int32) -> Bool {
-    token.bytes.withUnsafeBytes { hyper_send(descriptor, $0.baseAddress, $0.count, 0) == $0.count }
+  private func present(_ number: UInt32, on descriptor: Int32) -> Bool {
+    guard let token = dials[number]?.token else { return true }
+    // Another address of the token port may be next.
+    guard token.bytes.withUnsafeBytes({ hyper_send(descriptor, $0.baseAddress, $0.count, 0) == $0.count }) else { return false }
+    dials[number]?.token = nil
+    return true
+  }
+
+  /// The token that was held back, now that the server is known. False when the leg is lost: nobody is there to be told.
+  private func presentHeldBack(_ number: UInt32) -> Bool {
+    if present(number, on: slots[Int(number)].downstream.descriptor) { return true }
+    details[number] = "the token could not be written: \(errorText(errno))"
+    return false
   }
 
   /// epoll has said something about a socket that is being connected.
@@ -237,6 +261,7 @@ extension Loop {
 
   private func decideDial(_ number: UInt32) {
     guard let dial = dials[number] else { return }
+    if dial.isQuietFailure(now: now) { return end(number, .upstreamUnreachable) }
     switch DialDecision.decide(downstream: dial.downstream?.state, upstream: dial.upstream?.state) {
     case .wait:
       wheel.schedule(number, at: dial.nextCheck)
@@ -245,9 +270,11 @@ extension Loop {
       slots[Int(number)].phase = .hello
       schedule(number, after: settings.helloTimeout)
     case .relay:
+      guard presentHeldBack(number) else { return end(number, .tokenPortUnreachable, resetting: .upstream) }
       forgetDial(number)
       startRelaying(number)
     case .refuse:
+      guard presentHeldBack(number) else { return end(number, .upstreamUnreachable) }
       refuse(number, with: .internalError, cause: .upstreamUnreachable, detail: details[number])
     case .giveUp:
       end(number, .tokenPortUnreachable)

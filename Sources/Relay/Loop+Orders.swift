@@ -24,8 +24,11 @@ extension Loop {
       case .deciding, .waiting, .dialing, .connecting: refuse(number, with: alert, cause: cause, detail: detail)
       case .free, .hello, .presenting, .relaying, .discarding: break
       }
-    case .route(let stream, let target):
+    case .route(let stream, let target, let preface):
       guard let number = find(stream), slots[Int(number)].phase == .deciding else { return }
+      guard preface.isEmpty || preface.withUnsafeBytes({ slots[Int(number)].up.spill.prepend($0) }) else {
+        return refuse(number, with: .internalError, cause: .system, detail: "no memory for what the server gets first")
+      }
       startRoute(number, to: target)
     case .join(let stream, let token, let tokenPort, let upstream):
       startJoin(stream, token, tokenPort: tokenPort, upstream)

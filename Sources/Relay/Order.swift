@@ -7,7 +7,8 @@ enum Order: Sendable {
   /// The stream waits for whoever brings this token, or one of those it waits for already.
   case expect(StreamID, Token)
   case refuse(StreamID, TLSAlert?, EndCause, detail: String?)
-  case route(StreamID, DialTarget)
+  /// The bytes are written to the server before everything else.
+  case route(StreamID, DialTarget, preface: [UInt8])
   case join(StreamID, Token, tokenPort: DialTarget, JoinUpstream)
   case cancel(StreamID)
   /// Another loop accepted this connection and read its token. The order owns the descriptor.
@@ -18,9 +19,19 @@ enum Order: Sendable {
   case drain(milliseconds: UInt64)
 }
 
+/// When the private side of a hand-over presents its token.
+public enum TokenTiming: Hashable, Sendable {
+  /// As soon as it can. The client is this one's from then on: if the server cannot be reached, it is told so.
+  case atOnce
+  /// When the server is connected. If that fails within so much time of the order, no token is presented and the client stays where it
+  /// is, so that whoever ordered can answer and somebody else can come for it; if it fails later, the client is told as with `atOnce`.
+  case withServer(quietFor: Duration)
+}
+
 /// Which server a joined stream goes to.
 enum JoinUpstream: Sendable {
-  case server(DialTarget)
+  /// The bytes are written to the server before everything else.
+  case server(DialTarget, preface: [UInt8], TokenTiming)
   /// The control plane says so, once the hello is there, which must ask for this name.
   case byHello(serverName: String)
 }

@@ -118,17 +118,25 @@ public final class RelayEngine: Sendable {
 
   /// Connects a stream whose hello was read to an address: on the public side a plain one-hop proxy, on the private side the
   /// choice of a server. `joined`, or `dialFailed` and alert 80.
-  public func route(_ stream: StreamID, to target: DialTarget) {
-    loops?.post(.route(stream, target), to: Int(stream.loop))
+  ///
+  /// - Parameter preface: bytes that the server gets before everything else; opaque here, and counted as bytes up.
+  public func route(_ stream: StreamID, to target: DialTarget, preface: [UInt8] = []) {
+    loops?.post(.route(stream, target, preface: preface), to: Int(stream.loop))
   }
 
   /// The private side of a hand-over: dials the token port and the server at the same time, presents the token, relays.
   ///
   /// Whatever comes first is opaque here: no hello is read. If the server cannot be reached, `dialFailed` says so as soon
   /// as it is known, and once the token is presented the client is told by alert 80.
+  ///
+  /// - Parameters:
+  ///   - preface: bytes that the server gets before everything else; opaque here, and counted as bytes up.
+  ///   - timing: when the token is presented.
   @discardableResult
-  public func join(token: Token, at tokenPort: DialTarget, upstream: DialTarget) -> StreamID {
-    join(token, tokenPort, .server(upstream))
+  public func join(
+    token: Token, at tokenPort: DialTarget, upstream: DialTarget, preface: [UInt8] = [], timing: TokenTiming = .atOnce
+  ) -> StreamID {
+    join(token, tokenPort, .server(upstream, preface: preface, timing))
   }
 
   /// The private side of a hand-over that has several servers: dials the token port, presents the token, and reads the hello

@@ -44,6 +44,18 @@ struct Spill {
     return true
   }
 
+  /// Puts bytes in front of those that are there. False when there is no memory.
+  mutating func prepend(_ first: UnsafeRawBufferPointer) -> Bool {
+    var whole = Spill()
+    guard whole.append(first), whole.append(bytes) else {
+      whole.free()
+      return false
+    }
+    free()
+    self = whole
+    return true
+  }
+
   /// Drops `count` bytes at the front; frees the memory with the last one.
   mutating func consume(_ count: Int) {
     start += UInt32(min(count, self.count))

@@ -129,6 +129,54 @@ struct DialTests {
     await engine.stop()
   }
 
+  @Test func aTokenThatIsHeldBackComesWithTheServerAndBehindItsPreface() async throws {
+    let tokenPort = try TestServer()
+    let server = try TestServer()
+    let engine = RelayEngine(.forTests())
+    try engine.start()
+    let token = try #require(Token(bytes: Pattern.bytes(32, seed: 1)))
+    engine.join(
+      token: token, at: tokenPort.target, upstream: server.target, preface: [9, 8, 7], timing: .withServer(quietFor: .seconds(600)))
+    let leg = try await tokenPort.accept()
+    #expect(try await leg.read(32) == token.bytes)
+    let upstream = try await server.accept()
+    #expect(try await upstream.read(3) == [9, 8, 7])
+    try leg.writeNow([1, 2, 3])
+    #expect(try await upstream.read(3) == [1, 2, 3])
+    await engine.stop()
+  }
+
+  @Test func aServerThatIsDownCostsNoTokenThatIsHeldBack() async throws {
+    let tokenPort = try TestServer()
+    let dead = try DeadPort()
+    let engine = RelayEngine(.forTests())
+    try engine.start()
+    let log = EventLog(engine)
+    let token = try #require(Token(bytes: Pattern.bytes(32, seed: 1)))
+    let stream = engine.join(
+      token: token, at: tokenPort.target, upstream: dead.target, timing: .withServer(quietFor: .seconds(600)))
+    #expect(try await log.dialFailed() == .upstream)
+    #expect(try await log.ended(stream).cause == .upstreamUnreachable)
+    // The kernel may have completed the connection; nothing was said on it.
+    #expect(try await tokenPort.accept().readToEnd() == [])
+    await engine.stop()
+  }
+
+  @Test func aServerThatIsFoundToBeDownLateIsToldDownstream() async throws {
+    let tokenPort = try TestServer()
+    let dead = try DeadPort()
+    let engine = RelayEngine(.forTests())
+    try engine.start()
+    let log = EventLog(engine)
+    let token = try #require(Token(bytes: Pattern.bytes(32, seed: 1)))
+    let stream = engine.join(token: token, at: tokenPort.target, upstream: dead.target, timing: .withServer(quietFor: .zero))
+    let leg = try await tokenPort.accept()
+    #expect(try await leg.readToEnd() == token.bytes + alert80)
+    leg.close()
+    #expect(try await log.ended(stream).cause == .upstreamUnreachable)
+    await engine.stop()
+  }
+
   @Test func withoutATokenPortTheServerIsLetGo() async throws {
     let server = try TestServer()
     let dead = try DeadPort()

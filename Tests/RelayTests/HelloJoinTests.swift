@@ -40,6 +40,20 @@ struct HelloJoinTests {
     }
   }
 
+  @Test func theChosenServerGetsAPrefaceBeforeTheHello() async throws {
+    let server = try TestServer()
+    let target = server.target
+    let preface = Pattern.bytes(200, seed: 5)
+    let rig = try await Rig { engine, stream, _ in engine.route(stream, to: target, preface: preface) }
+    let hello = Hello.bytes(for: "a.example")
+    try rig.leg.writeNow(hello + [1])
+    let socket = try await server.accept()
+    #expect(try await socket.read(preface.count + hello.count + 1) == preface + hello + [1])
+    socket.close()
+    rig.leg.close()
+    _ = try await rig.end()
+  }
+
   @Test func theChosenServerGetsTheVeryBytesThatCame() async throws {
     let server = try TestServer()
     let target = server.target
