@@ -15,6 +15,7 @@ public final class Broker: RequestHandler {
   let ownName: OperatorName
   let directory: any DirectoryReader
   let internalMethods: InternalMethods
+  let connectionsMethod: ConnectionsMethod?
   let counters: BrokerCounters
   let logger: Logger
   private let inFlight: Mutex<InFlightTable>
@@ -29,6 +30,7 @@ public final class Broker: RequestHandler {
   /// there is no moment at which a finished broker has no channels. Broker and channels keep each other alive, as long as the node lives.
   /// - Parameters:
   ///   - version: what `_ping` says.
+  ///   - connections: what answers `_connections`; without it that is a method of the service behind this node.
   ///   - makeChannels: called once, before `init` returns. The order is the order in which channels are asked (PROTOCOL.md 5.3, 9), and what
   ///     error messages count from 0. A request that arrives while this runs finds no channel.
   /// - Throws: what `makeChannels` throws.
@@ -37,6 +39,7 @@ public final class Broker: RequestHandler {
     directory: any DirectoryReader,
     version: String,
     limits: BrokerLimits = BrokerLimits(),
+    connections: ConnectionsMethod? = nil,
     logger: Logger,
     metrics: MetricsRegistry,
     channels makeChannels: (any RequestHandler) throws(Failure) -> [any Channel]
@@ -45,6 +48,7 @@ public final class Broker: RequestHandler {
     self.directory = directory
     self.logger = logger
     internalMethods = InternalMethods(version: version)
+    connectionsMethod = connections
     counters = BrokerCounters(in: metrics)
     inFlight = Mutex(InFlightTable(limitPerCaller: limits.inFlightPerCaller))
     let made = try makeChannels(self)
@@ -131,6 +135,14 @@ public final class Broker: RequestHandler {
     {
       counters.count(outcome, from: source)
       return outcome
+    }
+    if call.recipient == ownName, source == .local, call.method == ConnectionsMethod.name, let connectionsMethod {
+      let channels = self.channels.withLock { $0 }
+      let result = await connectionsMethod.answer(params, in: snapshot, deadline: deadline) { name in
+        name != ownName && channels.contains { $0.canDeliver(to: name) }
+      }
+      counters.count(.answered, from: source)
+      return .result(result)
     }
     let request = CallRequest(id: id, method: call.methodText, params: params, client: client)
     do throws(CallFailure) {

@@ -37,15 +37,16 @@ public final class GRPCClientChannel: HyperModel.Channel, Service {
 
   /// - Parameter directory: asked for addresses at every call and for pins at every handshake; followed as it changes.
   /// - Parameter handler: takes the requests that peers send over our `ServerCall` streams.
+  /// - Parameter peers: is told of every `ServerCall` stream.
   public init(
     ownName: OperatorName, configuration: GRPCClientConfiguration, directory: any DirectoryReader, handler: any RequestHandler,
-    logger: Logger, metrics: MetricsRegistry
+    peers: PeerConnections = PeerConnections(), logger: Logger, metrics: MetricsRegistry
   ) {
     self.ownName = ownName
     self.configuration = configuration
     self.directory = directory
     self.logger = logger
-    let (limits, metrics) = (configuration.limits, CallMetrics(registry: metrics))
+    let (limits, nodeName, metrics) = (configuration.limits, configuration.nodeName, CallMetrics(registry: metrics))
     self.metrics = metrics
     let codec = MessageCodec(sizeLimit: limits.messageSize)
     self.codec = codec
@@ -57,8 +58,8 @@ public final class GRPCClientChannel: HyperModel.Channel, Service {
         limits: limits, keepalive: configuration.keepalive, eventLoopGroup: group),
       stream: { peer, serverNames in
         ServerCallClient(
-          ownName: ownName, peer: peer, serverNames: serverNames, limits: limits, handler: handler, metrics: metrics, logger: logger,
-          codec: codec)
+          ownName: ownName, nodeName: nodeName, peer: peer, serverNames: serverNames, limits: limits, handler: handler, peers: peers,
+          metrics: metrics, logger: logger, codec: codec)
       },
       metrics: metrics, logger: logger, eventLoop: group.any())
   }

@@ -13,6 +13,8 @@ public struct GRPCServerConfiguration: Sendable {
   public var trust: TrustSource
   public var keepalive = Keepalive.server
   public var limits = GRPCLimits()
+  /// What this node calls itself among those of its operator: random, another one at every start. Nil says nothing.
+  public var nodeName: String?
   /// How many connections a source may open in each window.
   public var rates: [ConnectionRate] = []
 
@@ -36,6 +38,8 @@ public struct GRPCClientConfiguration: Sendable {
   public var trust: TrustSource
   public var keepalive = Keepalive.client
   public var limits = GRPCLimits()
+  /// What this node calls itself among those of its operator: random, another one at every start. Nil says nothing.
+  public var nodeName: String?
 
   public init(name: String = "grpc_client", trust: TrustSource) {
     self.name = name

@@ -18,7 +18,7 @@ public final class GRPCServerChannel: HyperModel.Channel, Service {
 
   private let configuration: GRPCServerConfiguration
   private let service: HyperService
-  private let registry = StreamRegistry()
+  private let registry: StreamRegistry
   private let connections: ConnectionTable
   private let verifier: PeerVerifier
   private let tls: TLSContextCache
@@ -29,18 +29,21 @@ public final class GRPCServerChannel: HyperModel.Channel, Service {
 
   /// - Parameter directory: asked for pins at every handshake.
   /// - Parameter handler: takes the peers' requests, in the name of an identity that was verified.
+  /// - Parameter peers: is told of every `ServerCall` stream.
   public init(
     ownName: OperatorName, configuration: GRPCServerConfiguration, directory: any DirectoryReader, handler: any RequestHandler,
-    logger: Logger, metrics: MetricsRegistry
+    peers: PeerConnections = PeerConnections(), logger: Logger, metrics: MetricsRegistry
   ) {
     self.configuration = configuration
+    registry = StreamRegistry(connections: peers)
     self.metrics = CallMetrics(registry: metrics)
     self.logger = logger
     connections = ConnectionTable(limit: configuration.limits.connections)
     verifier = PeerVerifier(source: configuration.trust) { directory.current.encryptionPins(for: $0) }
     tls = TLSContextCache.server(configuration.trust)
     service = HyperService(
-      ownName: ownName, limits: configuration.limits, handler: handler, connections: connections, registry: registry,
+      ownName: ownName, nodeName: configuration.nodeName, limits: configuration.limits, handler: handler, connections: connections,
+      registry: registry,
       metrics: self.metrics, logger: logger, eventLoopGroup: eventLoopGroup)
   }
 

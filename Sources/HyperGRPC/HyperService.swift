@@ -8,6 +8,7 @@ import Trust
 /// The two RPCs at the server (PROTOCOL.md 7.2, 7.3). No mutable state but the number of `Call`s that are being answered.
 final class HyperService: RegistrableRPCService {
   private let ownName: OperatorName
+  private let nodeName: String?
   private let limits: GRPCLimits
   private let handler: any RequestHandler
   private let connections: ConnectionTable
@@ -19,10 +20,11 @@ final class HyperService: RegistrableRPCService {
   private let active = Atomic<Int>(0)
 
   init(
-    ownName: OperatorName, limits: GRPCLimits, handler: any RequestHandler, connections: ConnectionTable, registry: StreamRegistry,
-    metrics: CallMetrics, logger: Logger, eventLoopGroup: any EventLoopGroup
+    ownName: OperatorName, nodeName: String?, limits: GRPCLimits, handler: any RequestHandler, connections: ConnectionTable,
+    registry: StreamRegistry, metrics: CallMetrics, logger: Logger, eventLoopGroup: any EventLoopGroup
   ) {
     self.ownName = ownName
+    self.nodeName = nodeName
     self.limits = limits
     self.handler = handler
     self.connections = connections
@@ -108,23 +110,31 @@ final class HyperService: RegistrableRPCService {
       return StreamingServerResponse(error: error)
     }
     let accepted = ConcurrencyOffer.count(in: request.metadata).map { min($0, limits.concurrency) }
-    let metadata = accepted.map(ConcurrencyOffer.metadata) ?? [:]
+    let node = NodeName.name(in: request.metadata)
+    var metadata = accepted.map(ConcurrencyOffer.metadata) ?? [:]
+    metadata.add(contentsOf: NodeName.metadata(nodeName))
     return StreamingServerResponse(metadata: metadata) { [self] writer in
       active.add(1, ordering: .sequentiallyConsistent)
       defer { active.subtract(1, ordering: .sequentiallyConsistent) }
       let visit = ServerCallVisit(
-        order: accepted.map { .matched(limit: $0) } ?? .inOrder, peer: identified.peer, limits: limits, codec: codec, registry: registry,
+        order: accepted.map { .matched(limit: $0) } ?? .inOrder, peer: identified.peer, node: node, limits: limits, codec: codec,
+        registry: registry,
         metrics: metrics, logger: logger, eventLoop: eventLoopGroup.any())
       // Never OK: the deployed clients spin for ever on a clean end (PROTOCOL.md 19, rule 11).
       throw await visit.run(messages: request.messages, writer: writer)
     }
   }
 
+  /// Names the node of the recipient that is to get a request, for operators with several (a parameter of ours).
+  static let nodeParameter = "_node"
+
   /// Delivers a request to the operator's stream.
   func deliver(
     _ request: CallRequest, to recipient: OperatorName, deadline: ContinuousClock.Instant
   ) async throws(CallFailure) -> CallResponse {
-    guard let stream = registry[recipient] else { throw CallFailure("\(recipient) is not connected") }
+    guard let stream = registry[recipient, request.params?[Self.nodeParameter]?.string] else {
+      throw CallFailure("\(recipient) is not connected")
+    }
     do {
       let message = try codec.encode(request, clientName: ownName)
       let answer = try await stream.ask(message, id: request.id, deadline: deadline)

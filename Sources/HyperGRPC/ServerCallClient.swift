@@ -10,11 +10,13 @@ import Trust
 /// One response per request, also for failures. In the order of arrival, one at a time, unless the server took our offer to carry several.
 struct ServerCallClient: Sendable {
   let ownName: OperatorName
+  let nodeName: String?
   let peer: OperatorName
   /// The server's verified names; requests must be made in one of them.
   let serverNames: [OperatorName]
   let limits: GRPCLimits
   let handler: any RequestHandler
+  let peers: PeerConnections
   let metrics: CallMetrics
   let logger: Logger
   let codec: MessageCodec
@@ -33,10 +35,14 @@ struct ServerCallClient: Sendable {
     let start = ContinuousClock.now
     let (outgoing, answers) = AsyncStream<WireMessage>.makeStream()
     defer { answers.finish() }
+    let connection = peers.opened(.init(name: peer.text))
+    defer { peers.closed(connection) }
     do {
       let announcement = try codec.encode(CallResponse(id: "1", outcome: .result(["name": .string(ownName.text)])))
       // The announcement is written at once: the deployed servers send no headers before their first request.
-      let request = StreamingClientRequest<WireMessage>(metadata: ConcurrencyOffer.metadata(limits.concurrency)) { writer in
+      var metadata = ConcurrencyOffer.metadata(limits.concurrency)
+      metadata.add(contentsOf: NodeName.metadata(nodeName))
+      let request = StreamingClientRequest<WireMessage>(metadata: metadata) { writer in
         isUsable.raise()
         try await writer.write(announcement)
         for await answer in outgoing { try await writer.write(answer) }
@@ -47,6 +53,7 @@ struct ServerCallClient: Sendable {
       ) { response in
         let taken = ConcurrencyOffer.count(in: response.metadata)
         if taken != nil { offerTaken.raise() }
+        if let node = NodeName.name(in: response.metadata) { peers.learned(.init(name: peer.text, node: node), of: connection) }
         let contents = try response.accepted.get()
         if taken == nil {
           try await answerInOrder(contents.bodyParts, answers)

@@ -13,6 +13,8 @@ final class ServerCallStream: Sendable {
   typealias Answer = Result<WireMessage, CallFailure>
 
   let peer: OperatorName
+  /// Which of the peer's nodes; nil when it does not say.
+  let node: String?
   /// Requests to write, in order; ends when the stream shall end. Holds at most as many as may be out at once.
   let outgoing: AsyncStream<WireMessage>
 
@@ -35,8 +37,11 @@ final class ServerCallStream: Sendable {
   private let clock = DeadlineClock()
   private let overdueTime: TimeAmount
 
-  init(peer: OperatorName, order: ServerCallQueue.Order, limits: GRPCLimits, eventLoop: any EventLoop) {
+  init(
+    peer: OperatorName, node: String? = nil, order: ServerCallQueue.Order, limits: GRPCLimits, eventLoop: any EventLoop
+  ) {
     self.peer = peer
+    self.node = node
     self.eventLoop = eventLoop
     overdueTime = TimeAmount(limits.overdueTime)
     state = Mutex(State(queue: ServerCallQueue(order: order, waitingLimit: limits.queuedCalls)))

@@ -10,6 +10,8 @@ import Trust
 struct ServerCallVisit: Sendable {
   let order: ServerCallQueue.Order
   let peer: VerifiedPeer
+  /// Which of the peer's nodes; nil when it does not say.
+  let node: String?
   let limits: GRPCLimits
   let codec: MessageCodec
   let registry: StreamRegistry
@@ -65,7 +67,7 @@ struct ServerCallVisit: Sendable {
 
   private func open(_ message: WireMessage, _ announced: AnnouncedStream) throws(RPCError) {
     let name = try announcedName(message)
-    let stream = ServerCallStream(peer: name, order: order, limits: limits, eventLoop: eventLoop)
+    let stream = ServerCallStream(peer: name, node: node, order: order, limits: limits, eventLoop: eventLoop)
     guard registry.register(stream) else { throw RPCError(code: .unavailable, message: "the node is stopping") }
     metrics.streams.increment()
     logger.info("stream open", metadata: ["peer": "\(name)", "concurrency": "\(order.description)"])

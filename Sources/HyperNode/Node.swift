@@ -36,9 +36,11 @@ public enum Node {
         metadata: ["name": "\(settings.name)", "directory": "\(settings.directory.path)"])
     }
     let trust = TrustStore(logger: logger, metrics: metrics)
-    var parts = NodeParts(trust: trust)
+    let (nodeName, peers) = (randomName(), PeerConnections())
+    var parts = NodeParts(trust: trust, nodeName: nodeName, peers: peers)
     let broker = try Broker(
-      ownName: settings.name, directory: directory, version: HyperVersion.text, logger: logger, metrics: metrics
+      ownName: settings.name, directory: directory, version: HyperVersion.text,
+      connections: ConnectionsMethod(nodeName: nodeName, peers: peers), logger: logger, metrics: metrics
     ) { (handler) throws(StartFailure) in
       for channel in settings.channels {
         try parts.add(channel, of: settings, handler: handler, directory: directory, logger: logger, metrics: metrics)
@@ -54,12 +56,17 @@ public enum Node {
     if let limit = DescriptorLimit.current { logger.info("descriptors", metadata: ["limit": "\(limit)"]) }
     let isUp = Latch()
     isUp.open()
-    try await Operations.run([trust, directory] + parts.services + [ReadyLine(logger: logger, after: isUp)], logger: logger) {
+    // Stopped from the last to the first: whoever waits for news is answered, so that nothing else has to wait for them.
+    let services: [any Service] = [trust, directory] + parts.services + [WaitingEnd(peers: peers), ReadyLine(logger: logger, after: isUp)]
+    try await Operations.run(services, logger: logger) {
       trust.reload()
       reload(directory, logger: logger)
       onReload()
     }
   }
+
+  /// 64 random bits: two nodes of one operator never have the same.
+  private static func randomName() -> String { String(UInt64.random(in: .min ... .max), radix: 16) }
 
   private static func reload(_ directory: JSONDirectory, logger: Logger) {
     do {
@@ -77,5 +84,15 @@ public enum Node {
     } catch {
       throw StartFailure(message: "directory: \(error)", hint: nil, status: ExitStatus.failure)
     }
+  }
+}
+
+/// Answers those who wait for a change of the connections when the node stops.
+private struct WaitingEnd: Service {
+  let peers: PeerConnections
+
+  func run() async throws {
+    try? await gracefulShutdown()  // throws only when cancelled: then, too, nobody is to wait
+    peers.endWaiting()
   }
 }

@@ -12,13 +12,18 @@ import Wiring
 /// The parts of a node while it is being put together: its channels in the order of the settings, and what has to be bound and run.
 struct NodeParts {
   private let trust: TrustStore
+  /// What this node calls itself among those of its operator.
+  private let nodeName: String
+  private let peers: PeerConnections
   private(set) var channels: [any Channel] = []
   private(set) var services: [any Service] = []
   /// Bound before anything runs; each answers where it listens.
   private var listeners: [(what: String, bind: () async throws -> String)] = []
 
-  init(trust: TrustStore) {
+  init(trust: TrustStore, nodeName: String, peers: PeerConnections) {
     self.trust = trust
+    self.nodeName = nodeName
+    self.peers = peers
   }
 
   mutating func add(
@@ -29,17 +34,17 @@ struct NodeParts {
     case .grpcServer(let settings):
       let server = GRPCServerChannel(
         ownName: node.name, configuration: try configuration(settings, name: channel.name, of: node), directory: directory,
-        handler: handler,
-        logger: logger, metrics: metrics)
+        handler: handler, peers: peers, logger: logger, metrics: metrics)
       channels.append(server)
       services.append(server)
       listeners.append(("grpc", { "\(try await server.bind())" }))
     case .grpcClient(let settings):
+      var configuration = GRPCClientConfiguration(
+        name: channel.name, trust: try LocalLinks.trust(settings.tls, ownName: node.name, in: trust))
+      configuration.nodeName = nodeName
       let client = GRPCClientChannel(
-        ownName: node.name,
-        configuration: GRPCClientConfiguration(
-          name: channel.name, trust: try LocalLinks.trust(settings.tls, ownName: node.name, in: trust)),
-        directory: directory, handler: handler, logger: logger, metrics: metrics)
+        ownName: node.name, configuration: configuration, directory: directory, handler: handler, peers: peers, logger: logger,
+        metrics: metrics)
       channels.append(client)
       services.append(client)
     case .jsonrpcClient(let settings):
@@ -98,6 +103,7 @@ struct NodeParts {
     }
     var configuration = GRPCServerConfiguration(
       name: name, host: host, port: port, trust: try LocalLinks.trust(settings.tls, ownName: node.name, in: trust))
+    configuration.nodeName = nodeName
     configuration.rates = settings.tcpRateLimits.map(ConnectionRate.init)
     return configuration
   }

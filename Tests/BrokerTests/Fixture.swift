@@ -77,6 +77,7 @@ struct Fixture {
   let peers: FakeChannel
   let broker: Broker
   let metrics = MetricsRegistry()
+  let connections = PeerConnections()
 
   init(limits: BrokerLimits = BrokerLimits(), service: FakeChannel? = nil, peers: FakeChannel? = nil) {
     directory = FakeDirectory([Self.own, Self.friend, Self.stranger])
@@ -86,6 +87,7 @@ struct Fixture {
     self.peers = peers
     broker = Broker(
       ownName: "own", directory: directory, version: "1.2.3", limits: limits,
+      connections: ConnectionsMethod(nodeName: "node-1", peers: connections),
       logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() },
       metrics: metrics
     ) { _ in [service, peers] }

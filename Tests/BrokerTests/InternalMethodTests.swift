@@ -29,6 +29,34 @@ import Testing
     #expect(response.outcome.value?["params"]?["_client"]?["name"] == "own")
   }
 
+  @Test("_connections says who is connected, through which nodes, and who could be dialled") func connections() async throws {
+    let fixture = Fixture()
+    let first = try await fixture.submit("own._connections").outcome.value
+    #expect(first?["node"] == "node-1")
+    #expect(first?["peers"] == [])
+    #expect(first?["dialable"] == ["friend.example", "stranger"])
+    let version = try #require(first?["version"])
+    // Asked for the next one, it is told as soon as there is one.
+    async let next = fixture.submit("own._connections", params: ["after": version, "wait": 60])
+    _ = fixture.connections.opened(.init(name: "friend.example", node: "n1"))
+    let answer = try await next.outcome.value
+    #expect(answer?["peers"] == [["name": "friend.example", "nodes": ["n1"]]])
+    #expect(answer?["dialable"] == ["stranger"])
+    #expect(answer?["version"] != version)
+    #expect(fixture.service.deliveries.isEmpty)
+  }
+
+  @Test("_connections is nobody's business but the own service's") func connectionsOfAPeer() async throws {
+    let fixture = Fixture()
+    let response = try await fixture.handle("own._connections", from: "friend.example")
+    guard case .fault(let fault) = response.outcome else {
+      Issue.record("answered")
+      return
+    }
+    #expect(fault.code == 403)
+    #expect(fixture.service.deliveries.isEmpty)
+  }
+
   @Test("internal methods of another operator are that operator's") func elsewhere() async throws {
     let fixture = Fixture()
     _ = try await fixture.submit("friend.example._ping")

@@ -2,6 +2,7 @@ import GRPCCore
 import HyperModel
 import NIOCore
 import NIOPosix
+import Operations
 import Testing
 
 @testable import HyperGRPC
@@ -10,10 +11,10 @@ import Testing
 @Suite(.timeLimit(.minutes(1))) struct ServerCallStreamTests {
   private static let message = WireMessage(bytes: [1])
 
-  private func stream(_ order: ServerCallQueue.Order, overdue: Duration = .seconds(30)) -> ServerCallStream {
+  private func stream(_ order: ServerCallQueue.Order, node: String? = nil, overdue: Duration = .seconds(30)) -> ServerCallStream {
     var limits = GRPCLimits()
     limits.overdueTime = overdue
-    return ServerCallStream(peer: "p", order: order, limits: limits, eventLoop: MultiThreadedEventLoopGroup.singleton.any())
+    return ServerCallStream(peer: "p", node: node, order: order, limits: limits, eventLoop: MultiThreadedEventLoopGroup.singleton.any())
   }
 
   @Test func theEndFailsEveryCallAtOnceWithTheReason() async throws {
@@ -95,5 +96,29 @@ import Testing
     registry.close(RPCError(code: .unavailable, message: "stopping"))
     #expect(new.endReason?.code == .unavailable)
     #expect(!registry.register(old))
+  }
+
+  @Test func nodesOfOneOperatorStandSideBySideAndEachIsReachedByItsName() {
+    let connections = PeerConnections()
+    let registry = StreamRegistry(connections: connections)
+    let (one, two, again) = (stream(.inOrder, node: "one"), stream(.inOrder, node: "two"), stream(.inOrder, node: "one"))
+    #expect(registry.register(one))
+    #expect(registry.register(two))
+    #expect(registry["p", "one"] === one)
+    #expect(registry["p", "two"] === two)
+    // Whoever names none, or one that is not there, gets the newest.
+    #expect(registry["p"] === two)
+    #expect(registry["p", "three"] === two)
+    #expect(connections.view.peers == [.init(name: "p", node: "one"), .init(name: "p", node: "two")])
+    #expect(registry.register(again))
+    #expect(one.endReason?.code == .aborted)
+    #expect(registry["p", "one"] === again)
+    registry.remove(one)
+    registry.remove(two)
+    #expect(registry["p", "two"] === again)
+    #expect(connections.view.peers == [.init(name: "p", node: "one")])
+    registry.remove(again)
+    #expect(registry["p"] == nil)
+    #expect(connections.view.peers.isEmpty)
   }
 }

@@ -1,0 +1,119 @@
+import Synchronization
+
+/// The connections to peers that there are now: written by whoever has them, read by whoever wants to know who is there.
+///
+/// `state` is protected by its mutex; continuations are resumed outside it.
+public final class PeerConnections: Sendable {
+  /// A connection: to whom, and to which of the peer's nodes when that says so.
+  public struct Peer: Hashable, Sendable {
+    public var name: String
+    public var node: String?
+
+    public init(name: String, node: String? = nil) {
+      self.name = name
+      self.node = node
+    }
+  }
+
+  /// All of them at one moment.
+  public struct View: Hashable, Sendable {
+    /// Grows with every change.
+    public var version: UInt64
+    public var peers: Set<Peer>
+  }
+
+  /// Names a connection while it is there.
+  public struct Ticket: Hashable, Sendable {
+    fileprivate let number: UInt64
+  }
+
+  private struct State {
+    var view = View(version: 1, peers: [])
+    var connections: [UInt64: Peer] = [:]
+    var last: UInt64 = 0
+    var waiters: [UInt64: CheckedContinuation<Void, Never>] = [:]
+    var isEnding = false
+  }
+
+  private let state = Mutex(State())
+
+  public init() {}
+
+  public var view: View { state.withLock { $0.view } }
+
+  /// A connection came into being.
+  public func opened(_ peer: Peer) -> Ticket {
+    change { state in
+      state.last += 1
+      state.connections[state.last] = peer
+      return Ticket(number: state.last)
+    }
+  }
+
+  /// More is known about whom it leads to. Ignored for a connection that is gone.
+  public func learned(_ peer: Peer, of ticket: Ticket) {
+    change { state in
+      if state.connections[ticket.number] != nil { state.connections[ticket.number] = peer }
+    }
+  }
+
+  /// A connection is gone.
+  public func closed(_ ticket: Ticket) {
+    change { $0.connections[ticket.number] = nil }
+  }
+
+  private func change<Value>(_ step: (inout State) -> Value) -> Value {
+    let (value, waiters) = state.withLock { state in
+      let value = step(&state)
+      let peers = Set(state.connections.values)
+      guard peers != state.view.peers else { return (value, [CheckedContinuation<Void, Never>]()) }
+      state.view = View(version: state.view.version + 1, peers: peers)
+      defer { state.waiters = [:] }
+      return (value, Array(state.waiters.values))
+    }
+    for waiter in waiters { waiter.resume() }
+    return value
+  }
+
+  /// The view, once it is another one than that of this version; the same again when nothing changes in time.
+  public func view(after version: UInt64, within limit: Duration) async -> View {
+    let id = state.withLock { state in
+      state.last += 1
+      return state.last
+    }
+    await withTaskGroup(of: Void.self) { group in
+      group.addTask {
+        try? await Task.sleep(for: limit)  // cancelled: there was a change, or nobody waits any more
+        self.giveUp(id)
+      }
+      await wait(id, version)
+      group.cancelAll()
+    }
+    return view
+  }
+
+  /// Nobody waits from now on: the program stops, and whoever has asked is to be answered before.
+  public func endWaiting() {
+    let waiters = state.withLock { state in
+      state.isEnding = true
+      defer { state.waiters = [:] }
+      return Array(state.waiters.values)
+    }
+    for waiter in waiters { waiter.resume() }
+  }
+
+  private func wait(_ id: UInt64, _ version: UInt64) async {
+    await withCheckedContinuation { continuation in
+      let isOver = state.withLock { state in
+        guard state.view.version == version, !state.isEnding, !Task.isCancelled else { return true }
+        state.waiters[id] = continuation
+        return false
+      }
+      if isOver { continuation.resume() }
+    }
+  }
+
+  private func giveUp(_ id: UInt64) {
+    state.withLock { $0.waiters.removeValue(forKey: id) }?.resume()
+  }
+}
