@@ -83,7 +83,7 @@ let package = Package(
     // Control plane. Operations and Trust are its two shared floors.
     library("Operations", [logging, lifecycle, signals]),
     library("Trust", ["HyperModel", "Operations", logging, lifecycle, x509, asn1, crypto, cryptoExtras, nioCore, nioSSL]),
-    library("Settings", ["Announcements", "HyperModel", .product(name: "Yams", package: "Yams")]),
+    library("Settings", ["Announcements", "HyperModel", "ProxyProtocol", .product(name: "Yams", package: "Yams")]),
     library("Datastore", ["Announcements", "HyperModel", .product(name: "GRDB", package: "GRDB.swift")]),
     library("Directory", ["HyperModel", "Operations", logging, lifecycle]),
     library(
@@ -119,8 +119,8 @@ let package = Package(
     library(
       "PrivateProxy",
       [
-        "Announcements", "ClientHello", "Datastore", "HyperModel", "JSONRPC", "Operations", "Relay", "Settings", "Trust", "Wiring", logging,
-        lifecycle,
+        "Addresses", "Announcements", "ClientHello", "Datastore", "HyperModel", "JSONRPC", "Operations", "ProxyProtocol", "Relay",
+        "Settings", "Trust", "Wiring", logging, lifecycle, nioCore, nioPosix,
       ]),
     library("InternalServer", ["HyperModel", "JSONRPC", "Operations", "Trust", crypto, logging, lifecycle, nioCore]),
 
@@ -138,8 +138,8 @@ let package = Package(
     tests("LimitsTests", ["Limits"]),
     tests("OperationsTests", ["Operations", logging, lifecycle, signals]),
     tests("TrustTests", ["Trust", "HyperModel", "Operations", logging, x509, nioCore, nioPosix, nioSSL]),
-    tests("SettingsTests", ["Settings", "HyperModel"]),
-    tests("DatastoreTests", ["Datastore", "Announcements", "HyperModel"]),
+    tests("SettingsTests", ["Settings", "Announcements", "HyperModel", "ProxyProtocol"]),
+    tests("DatastoreTests", ["Datastore", "Announcements", "HyperModel", .product(name: "GRDB", package: "GRDB.swift")]),
     tests("DirectoryTests", ["Directory", "HyperModel", "Operations", logging]),
     tests(
       "JSONRPCTests",
@@ -151,10 +151,14 @@ let package = Package(
         .product(name: "GRPCCore", package: "grpc-swift-2"), .product(name: "SwiftProtobuf", package: "swift-protobuf"),
       ], exclude: ["peer"]),
     tests("BrokerTests", ["Broker", "HyperModel", "Operations", logging]),
-    tests("WiringTests", ["Wiring", "HyperModel", "JSONRPC", "Operations", "Relay", "Trust", logging]),
+    tests("WiringTests", ["Wiring", "Announcements", "HyperModel", "JSONRPC", "Operations", "Relay", "Trust", logging]),
     tests("PublicProxyTests", ["PublicProxy", "Announcements", "Datastore", "HyperModel", "JSONRPC", "Operations", "Wiring", logging]),
     tests(
-      "PrivateProxyTests", ["PrivateProxy", "Announcements", "HyperModel", "JSONRPC", "Operations", "Relay", "Settings", "Wiring", logging]),
+      "PrivateProxyTests",
+      [
+        "PrivateProxy", "Addresses", "Announcements", "HyperModel", "JSONRPC", "Operations", "ProxyProtocol", "Relay", "Settings", "Wiring",
+        logging, lifecycle,
+      ]),
     tests(
       "EndToEndTests", ["HyperModel", "Operations", "Trust", subprocess, "hyper", "proxy", "internal-server"], exclude: ["clients"]),
   ]

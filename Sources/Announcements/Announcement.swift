@@ -43,11 +43,14 @@ public struct AnnouncementRequest: Hashable, Sendable {
   public var expiresAt: Date?
   /// The operators that may hold the name too, if they say the same of this one.
   public var sharedWith: Set<OperatorName>
+  /// The name is held, but its server is down: nobody is to be sent there.
+  public var isOffline: Bool
 
-  public init(domain: String, expiresAt: Date? = nil, sharedWith: Set<OperatorName> = []) {
+  public init(domain: String, expiresAt: Date? = nil, sharedWith: Set<OperatorName> = [], isOffline: Bool = false) {
     self.domain = domain
     self.expiresAt = expiresAt
     self.sharedWith = sharedWith
+    self.isOffline = isOffline
   }
 }
 
@@ -59,6 +62,8 @@ public enum AnnouncementOutcome: Hashable, Sendable {
   case renewed(Announcement)
   /// The party held the name, and gave it up: by an expiry that has passed, or in so many words.
   case withdrawn(Announcement)
+  /// The party holds the name as before, and its server has gone or come back. Not for the store.
+  case switched(Announcement, isOffline: Bool)
   /// Nothing to do: everything was so already.
   case unchanged
   case refused(AnnouncementRefusal)
@@ -84,10 +89,13 @@ public struct AnnouncementStatus: Hashable, Sendable {
   /// When something was last heard from the private proxy; nil when nothing was since the start.
   public var lastSeen: Date?
   public var isConnected: Bool
+  /// The private proxy has said that its server is down.
+  public var isOffline: Bool
 
-  public init(announcement: Announcement, lastSeen: Date?, isConnected: Bool) {
+  public init(announcement: Announcement, lastSeen: Date?, isConnected: Bool, isOffline: Bool = false) {
     self.announcement = announcement
     self.lastSeen = lastSeen
     self.isConnected = isConnected
+    self.isOffline = isOffline
   }
 }

@@ -21,6 +21,8 @@ public enum AnnouncementRefusal: Error, Hashable, Sendable {
   case tooManyInstances(limit: Int)
   /// The announcement names more partners than it may (`shared_with`).
   case tooManyPartners(domain: String, limit: Int)
+  /// A private proxy was asked to give up a name that its settings announce.
+  case inSettings(domain: String)
   /// A private proxy was asked to announce a name to itself.
   case ownProxy(OperatorName)
 
@@ -29,7 +31,7 @@ public enum AnnouncementRefusal: Error, Hashable, Sendable {
     switch self {
     case .badName, .expiryTooFar, .tooManyPartners, .ownProxy: 400
     case .notAllowed, .tooMany, .tooManyInstances: 403
-    case .heldByAnother, .underWildcard, .staticRoute: 409
+    case .heldByAnother, .underWildcard, .staticRoute, .inSettings: 409
     }
   }
 
@@ -69,6 +71,8 @@ extension AnnouncementRefusal: CustomStringConvertible {
       "this operator already announces from \(limit) private proxies, more are not allowed"
     case .tooManyPartners(let domain, let limit):
       "the announcement of \(Self.shown(domain)) names too many operators in shared_with: \(limit) is the most"
+    case .inSettings(let domain):
+      "the name \(Self.shown(domain)) is announced by the settings of this proxy: it has to be removed there"
     case .ownProxy(let name):
       "names cannot be announced to \(name), which is this proxy itself: give the name of a public proxy"
     }

@@ -35,9 +35,13 @@ public struct AnnouncementLimits: Hashable, Sendable {
   /// For how long a name stays its owner's who is away (`ownership_grace`). Five minutes: a restart, an update, a provider
   /// that deals out a new address at night.
   public var ownershipGrace: TimeInterval = 5 * 60
-  /// After which silence a private proxy counts as away that says which it is: those repeat themselves every 30 s, so
-  /// three in a row are missing. Others repeat themselves every ten minutes; of them the network's word alone counts.
+  /// After which silence a private proxy counts as away that says which it is: those repeat themselves every 30 s, or say how often
+  /// they do, so three in a row are missing. Others repeat themselves every ten minutes; of them the network's word alone counts.
   public var silence: TimeInterval = 100
+  /// The same for one that was taken over from the store and not heard yet: the longest interval, and half of it.
+  public var unheardSilence: TimeInterval = 15 * 60
+  /// How many of its intervals a private proxy may be silent.
+  static let missedRepetitions = 3.3
   /// For how long the names of an owner who is away stay in the table when nobody else wants them, so that its clients get
   /// an alert that says so and not somebody's wildcard. A week, as long as an announcement may hold.
   public var memory: TimeInterval = AnnouncementRules.longestValidity

@@ -7,11 +7,13 @@ extension AnnouncementTable {
   ///
   /// - Parameters:
   ///   - instance: which of the operator's private proxies speaks; nil when it does not say.
+  ///   - node: the node through which it speaks; nil when that does not say which it is.
+  ///   - interval: how often it repeats itself; nil when it does not say.
   ///   - allowed: the names the directory allows this operator.
   ///   - routes: what the settings have for themselves.
   public mutating func announce(
-    _ requests: [AnnouncementRequest], by owner: OperatorName, instance: InstanceID? = nil, allowed: AllowedDomains,
-    routes: StaticRoutes = .none, now: Date
+    _ requests: [AnnouncementRequest], by owner: OperatorName, instance: InstanceID? = nil, node: String? = nil,
+    every interval: TimeInterval? = nil, allowed: AllowedDomains, routes: StaticRoutes = .none, now: Date
   ) -> AnnouncementReport {
     var report = AnnouncementReport()
     let party = Party(owner, instance: instance)
@@ -23,7 +25,7 @@ extension AnnouncementTable {
         report.outcomes.append(.refused(error))
       }
     }
-    presence.heard(party, now: now)
+    presence.heard(party, through: node, every: interval, now: now)
     return report
   }
 
@@ -51,11 +53,16 @@ extension AnnouncementTable {
     if AnnouncementRules.isExpired(request.expiresAt, now: now) { return .unchanged }
     if held == nil { try checkRoom(for: party, replacing: present, now: now) }
     displaced += displace(from: domain, by: party, partners: partners, now: now)
-    if let held, held.expiresAt == request.expiresAt, held.sharedWith == partners { return .unchanged }
+    if let held, held.expiresAt == request.expiresAt, held.sharedWith == partners {
+      guard held.isOffline != request.isOffline else { return .unchanged }
+      let announcement = held.announcement(of: domain)
+      put(announcement, isOffline: request.isOffline, heard: true, now: now)
+      return .switched(announcement, isOffline: request.isOffline)
+    }
     let announcement = Announcement(
       domain: domain, owner: party.owner, instance: party.instance, expiresAt: request.expiresAt,
       since: held == nil ? now : held?.since, sharedWith: partners)
-    put(announcement, heard: true, now: now)
+    put(announcement, isOffline: request.isOffline, heard: true, now: now)
     return held == nil ? .created(announcement) : .renewed(announcement)
   }
 

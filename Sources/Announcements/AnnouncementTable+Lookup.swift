@@ -14,9 +14,10 @@ extension AnnouncementTable {
   }
 
   /// Who can be asked to take a client of this name or wildcard, as it was announced: the connected, in the order in which they
-  /// came; all that hold it when none is connected, since what is known about that may be old.
+  /// came; when none is connected all that hold it, since what is known about that may be old. Never those that have said
+  /// themselves that they stop, or that their server is down.
   public func candidates(for domain: String, now: Date) -> [Announcement] {
-    let present = (holds[domain] ?? []).filter { !$0.isExpired(now) }
+    let present = (holds[domain] ?? []).filter { !$0.isExpired(now) && !$0.isOffline && !presence.hasStopped($0.party) }
     let connected = present.filter { presence.awaySince($0.party, now: now) == nil }
     return (connected.isEmpty ? present : connected).map { $0.announcement(of: domain) }
   }
@@ -27,6 +28,7 @@ extension AnnouncementTable {
     // Nearly always there is only one, and then it does not matter whether it is connected.
     if present.count == 1 { return present[0].isExpired(now) ? nil : present[0].announcement(of: domain) }
     return candidates(for: domain, now: now).first
+      ?? present.first { !$0.isExpired(now) }?.announcement(of: domain)
   }
 
   /// The announcement of the wildcard that covers a name in lower case.
@@ -49,9 +51,10 @@ extension AnnouncementTable {
   /// As `list`, with what is known about the private proxies.
   public func statuses(of owner: OperatorName? = nil, now: Date) -> [AnnouncementStatus] {
     list(of: owner, now: now).map { announcement in
-      AnnouncementStatus(
+      let hold = holds[announcement.domain]?.first { $0.party == announcement.party }
+      return AnnouncementStatus(
         announcement: announcement, lastSeen: presence.lastSeen(announcement.party),
-        isConnected: presence.awaySince(announcement.party, now: now) == nil)
+        isConnected: presence.awaySince(announcement.party, now: now) == nil, isOffline: hold?.isOffline ?? false)
     }
   }
 }

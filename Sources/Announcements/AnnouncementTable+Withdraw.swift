@@ -24,26 +24,46 @@ extension AnnouncementTable {
         report.outcomes.append(.refused(error))
       }
     }
-    if instance != nil { presence.heard(Party(owner, instance: instance), now: now) }
     return report
   }
 
-  /// Something came from a private proxy.
-  public mutating func heard(_ party: Party, now: Date) { presence.heard(party, now: now) }
+  /// Gives up whatever a private proxy holds besides these names: what it has said about them is all it announces.
+  public mutating func withdrawAll(of party: Party, except domains: Set<String>) -> [Announcement] {
+    // Most repetitions change nothing, and then every name of the operator is one of these.
+    guard presence.holds(of: party) > domains.count(where: { holds[$0]?.contains { $0.party == party } ?? false }) else { return [] }
+    return removeAll { $0.party == party && !domains.contains($0.domain) }
+  }
 
-  /// The network has a connection to an operator: all its private proxies count as there until more is known.
-  public mutating func connected(_ owner: OperatorName, now: Date) { presence.connected(owner, now: now) }
+  /// Something came from a private proxy.
+  ///
+  /// - Parameter node: the node through which it came, when that says which it is.
+  public mutating func heard(_ party: Party, through node: String? = nil, now: Date) {
+    presence.heard(party, through: node, every: nil, now: now)
+  }
+
+  /// The network has connections to an operator's nodes.
+  ///
+  /// - Parameter nodes: how they are called, as `heard` has it; empty when they do not say.
+  public mutating func connected(_ owner: OperatorName, nodes: Set<String> = [], now: Date) {
+    presence.connected(owner, nodes: nodes, now: now)
+  }
 
   /// The network has lost its connection to an operator: all its private proxies are away.
   public mutating func disconnected(_ owner: OperatorName, now: Date) { presence.disconnected(owner, now: now) }
 
-  /// Takes over which operators the network has connections to, all at once.
-  public mutating func replaceConnected(_ owners: Set<OperatorName>, now: Date) {
+  /// Takes over which operators the network has connections to, with the names of their nodes, all at once.
+  public mutating func replaceConnected(_ owners: [OperatorName: Set<String>], now: Date) {
     for owner in presence.owners {
-      if owners.contains(owner) { presence.connected(owner, now: now) } else { presence.disconnected(owner, now: now) }
+      if let nodes = owners[owner] { presence.connected(owner, nodes: nodes, now: now) } else { presence.disconnected(owner, now: now) }
     }
   }
 
-  /// One private proxy has said that it stops, or cannot be reached although its operator is connected.
+  /// One private proxy has said that it stops: it is not asked until it is heard again.
   public mutating func stopped(_ party: Party, now: Date) { presence.stopped(party, now: now) }
+
+  /// One private proxy could not be reached although its operator is connected.
+  public mutating func unreachable(_ party: Party, now: Date) { presence.unreachable(party, now: now) }
+
+  /// The node through which a private proxy was heard last; nil when it did not say which it is.
+  public func node(of party: Party) -> String? { presence.node(of: party) }
 }

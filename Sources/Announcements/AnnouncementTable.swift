@@ -21,6 +21,8 @@ public struct AnnouncementTable: Sendable {
     var expiresAt: Date?
     var since: Date?
     var sharedWith: Set<OperatorName>
+    /// The party has said that its server is down. Not stored: it says so again.
+    var isOffline = false
 
     var party: Party { Party(owner, instance: instance) }
 
@@ -42,7 +44,7 @@ public struct AnnouncementTable: Sendable {
 
   public init(limits: AnnouncementLimits = AnnouncementLimits()) {
     self.limits = limits
-    presence = Presence(silence: limits.silence)
+    presence = Presence(silence: limits.silence, unheardSilence: limits.unheardSilence)
   }
 
   public init(maximumPerOwner: Int) {
@@ -66,10 +68,10 @@ public struct AnnouncementTable: Sendable {
   }
 
   /// Puts an announcement behind the others of its name, or in the place of the one of the same party.
-  mutating func put(_ announcement: Announcement, heard: Bool, now: Date) {
+  mutating func put(_ announcement: Announcement, isOffline: Bool = false, heard: Bool, now: Date) {
     let hold = Hold(
       owner: announcement.owner, instance: announcement.instance, expiresAt: announcement.expiresAt, since: announcement.since,
-      sharedWith: announcement.sharedWith)
+      sharedWith: announcement.sharedWith, isOffline: isOffline)
     if let index = holds[announcement.domain]?.firstIndex(where: { $0.party == hold.party }) {
       holds[announcement.domain]?[index] = hold
       return

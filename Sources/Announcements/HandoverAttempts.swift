@@ -1,9 +1,9 @@
-/// Who is asked to take one waiting client, in which order, and who gets it.
+/// Who is asked to take one waiting client, and in which order.
 ///
-/// A state machine without clock: timers go out as actions and come back as events. Each attempt has a token of its own; the
-/// first that is presented wins and makes all the others worthless. An error answer means the next party at once, silence the
-/// next one while the silent one may still come. Once the hello has been handed over nothing is tried again: its first bytes
-/// may be data that must not arrive twice (RFC 8446 8).
+/// A state machine without clock: timers go out as actions and come back as events. Each attempt has a token of its own; whoever
+/// presents one first gets the client, which makes all of them worthless (that is the relay's affair). An error answer means the next
+/// party at once, silence the next one while the silent one may still come. Once the client is taken nothing is tried again: its first
+/// bytes may be data that must not arrive twice (RFC 8446 8).
 ///
 /// An event that comes late, twice, or about an attempt that was never made is answered with no actions.
 public struct HandoverAttempts: Sendable {
@@ -13,40 +13,32 @@ public struct HandoverAttempts: Sendable {
     case notify(attempt: Int, Party)
     /// Call `silenceEnded` with the attempt after this time.
     case watch(attempt: Int, for: Duration)
-    /// The tokens of these attempts are worthless from now on.
-    case void(attempts: [Int])
-    /// The connection that presented the attempt's token gets the hello.
-    case handOver(attempt: Int)
     /// Nobody is left: the client gets alert 80.
     case giveUp(GiveUp)
   }
 
   /// Why a client was turned away.
   public enum GiveUp: Hashable, Sendable {
-    /// Nobody holds the name any more.
+    /// Nobody can be asked.
     case nobody
     /// Everybody who was asked answered with an error; the last of them, by attempt.
     case refused(lastAttempt: Int)
-    /// The connection was lost after the hello had been handed over.
-    case lostAfterHandover
   }
 
   private enum Attempt: Hashable, Sendable {
-    /// Asked, and its token good. To: `silent`, `failed`, or won.
+    /// Asked. To: `silent`, `failed`.
     case pending
-    /// As `pending`, but another was asked after it.
+    /// As `pending`, but another was asked after it. To: `failed`.
     case silent
-    /// Answered with an error: its token is void.
+    /// Answered with an error.
     case failed
   }
 
   private enum State: Sendable {
     /// Nobody has been asked. To: `asking`, `over`.
     case idle
-    /// At least one token is good. To: `handedOver`, `over`.
+    /// At least one may come. To: `over`.
     case asking([Attempt])
-    /// One has presented its token. To: `over`.
-    case handedOver(attempt: Int)
     /// Nothing is to be done any more.
     case over
   }
@@ -63,7 +55,7 @@ public struct HandoverAttempts: Sendable {
 
   /// - Parameters:
   ///   - candidates: who can be asked (`AnnouncementTable.candidates`).
-  ///   - turn: a number that grows with every client: it says who is asked first, so that clients are spread evenly.
+  ///   - turn: a number that differs from client to client: it says who is asked first, so that clients are spread evenly.
   ///   - acceptTimeout: how long the client waits in all. That it is over is `clientGone`.
   public init(candidates: [Party], turn: UInt64, acceptTimeout: Duration, maximum: Int = Self.defaultMaximum) {
     let start = candidates.isEmpty ? 0 : Int(turn % UInt64(candidates.count))
@@ -74,6 +66,10 @@ public struct HandoverAttempts: Sendable {
   /// Who is asked in an attempt; nil when there are not so many.
   public func party(of attempt: Int) -> Party? {
     parties.indices.contains(attempt) ? parties[attempt] : nil
+  }
+
+  public var isOver: Bool {
+    if case .over = state { true } else { false }
   }
 
   /// Asks the first. To be called once.
@@ -96,13 +92,13 @@ public struct HandoverAttempts: Sendable {
     let next = wasLatest ? askNext(&attempts) : []
     if next.isEmpty, attempts.allSatisfy({ $0 == .failed }) {
       state = .over
-      return [.void(attempts: [attempt]), .giveUp(.refused(lastAttempt: attempt))]
+      return [.giveUp(.refused(lastAttempt: attempt))]
     }
     state = .asking(attempts)
-    return [.void(attempts: [attempt])] + next
+    return next
   }
 
-  /// A watched attempt's time is over: nothing was presented. Whatever its notice was answered with, the next is asked.
+  /// A watched attempt's time is over: nobody has taken the client. Whatever its notice was answered with, the next is asked.
   public mutating func silenceEnded(_ attempt: Int) -> [Action] {
     guard case .asking(var attempts) = state, attempts.indices.contains(attempt), attempts[attempt] == .pending else { return [] }
     let next = askNext(&attempts)
@@ -112,26 +108,9 @@ public struct HandoverAttempts: Sendable {
     return next
   }
 
-  /// A connection has presented the attempt's token. It gets the hello only when that is among the actions.
-  public mutating func tokenPresented(_ attempt: Int) -> [Action] {
-    guard case .asking(let attempts) = state, attempts.indices.contains(attempt), attempts[attempt] != .failed else { return [] }
-    state = .handedOver(attempt: attempt)
-    let others = attempts.indices.filter { $0 != attempt && attempts[$0] != .failed }
-    return (others.isEmpty ? [] : [.void(attempts: others)]) + [.handOver(attempt: attempt)]
-  }
-
-  /// The connection that got the hello is gone before a byte came back.
-  public mutating func lostAfterHandover(_ attempt: Int) -> [Action] {
-    guard case .handedOver(attempt) = state else { return [] }
+  /// Somebody has presented a token and got the client's hello, or the client is gone: there is nothing left to do.
+  public mutating func settled() {
     state = .over
-    return [.giveUp(.lostAfterHandover)]
-  }
-
-  /// The client is gone, or has waited as long as it may.
-  public mutating func clientGone() -> [Action] {
-    defer { state = .over }
-    guard case .asking(let attempts) = state else { return [] }
-    return [.void(attempts: attempts.indices.filter { attempts[$0] != .failed })]
   }
 
   private func askNext(_ attempts: inout [Attempt]) -> [Action] {

@@ -12,12 +12,17 @@ public struct OutgoingAnnouncement: Hashable, Sendable {
   /// The `host:port` endpoints that may be dialled for this name when the public proxy asks; empty leaves it to what the
   /// directory says about that proxy.
   public var allowedEndpoints: [String]
+  /// The other operators that may hold the name too, if they say the same of this one.
+  public var sharedWith: Set<OperatorName>
 
-  public init(domain: String, proxy: OperatorName, expiresAt: Date? = nil, allowedEndpoints: [String] = []) {
+  public init(
+    domain: String, proxy: OperatorName, expiresAt: Date? = nil, allowedEndpoints: [String] = [], sharedWith: Set<OperatorName> = []
+  ) {
     self.domain = domain
     self.proxy = proxy
     self.expiresAt = expiresAt
     self.allowedEndpoints = allowedEndpoints
+    self.sharedWith = sharedWith
   }
 }
 

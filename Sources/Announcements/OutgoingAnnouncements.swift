@@ -59,6 +59,23 @@ public struct OutgoingAnnouncements: Sendable {
     return present == nil ? .created(announcement) : .renewed(announcement)
   }
 
+  /// Gives a dynamic announcement up.
+  ///
+  /// - Parameter allowed: the domains the directory allows the caller.
+  public mutating func withdraw(_ domain: String, at proxy: OperatorName, allowed: AllowedDomains) -> OutgoingOutcome {
+    do throws(AnnouncementRefusal) {
+      let domain = try DomainName.normalizedPattern(domain)
+      guard allowed.permits(domain) else { throw .notAllowed(domain: domain, allowed: allowed.entries) }
+      let key = Key(domain: domain, proxy: proxy)
+      guard let entry = entries[key] else { return .unchanged }
+      guard !entry.isStatic else { throw .inSettings(domain: domain) }
+      entries[key] = nil
+      return .withdrawn(entry.announcement)
+    } catch {
+      return .refused(error)
+    }
+  }
+
   /// Puts the announcements of the settings in the place of the former static ones, at start and after a reload.
   ///
   /// - Returns: those that were not accepted, with the reason; the settings' author needs no permission of the directory

@@ -6,14 +6,28 @@ import HyperModel
 /// Whoever has just spoken is connected, and so is everybody taken over from the store until something else is known: a
 /// wrong guess that way costs one client a failed notice, the other way a working service its clients.
 struct Presence: Sendable {
+  /// Why a party counts as away.
+  private enum Reason: Sendable {
+    /// The network has no connection to it. Over when it has one again.
+    case lost
+    /// A notice could not be delivered although the network has a connection. Over when the party is heard.
+    case unreachable
+    /// The party has said so itself. Over when it is heard.
+    case stopped
+  }
+
   private struct Record: Sendable {
     var instance: InstanceID?
+    /// The node through which it was heard last; nil when that does not say which it is.
+    var node: String?
     /// How many announcements it has.
     var holds: Int
     /// When it was last heard or, before that, when it was taken over.
     var heard: Date
+    /// How long after that it counts as connected, if it says which it is.
+    var silence: TimeInterval
     var wasHeard: Bool
-    var awaySince: Date?
+    var away: (since: Date, reason: Reason)?
   }
 
   /// Few instances each (`AnnouncementLimits.instancesPerOwner`): searched one by one.
@@ -21,12 +35,16 @@ struct Presence: Sendable {
   /// All of an owner's announcements.
   private var holds: [OperatorName: Int] = [:]
   private let silence: TimeInterval
+  private let unheardSilence: TimeInterval
 
-  init(silence: TimeInterval) {
+  init(silence: TimeInterval, unheardSilence: TimeInterval) {
     self.silence = silence
+    self.unheardSilence = unheardSilence
   }
 
   func holds(of owner: OperatorName) -> Int { holds[owner, default: 0] }
+
+  func holds(of party: Party) -> Int { record(of: party)?.holds ?? 0 }
 
   func instances(of owner: OperatorName) -> Int { records[owner]?.count ?? 0 }
 
@@ -39,7 +57,8 @@ struct Presence: Sendable {
     if let index = index(of: party) {
       records[party.owner]?[index].holds += 1
     } else {
-      let record = Record(instance: party.instance, holds: 1, heard: now, wasHeard: heard, awaySince: nil)
+      let record = Record(
+        instance: party.instance, node: nil, holds: 1, heard: now, silence: heard ? silence : unheardSilence, wasHeard: heard, away: nil)
       records[party.owner, default: []].append(record)
     }
   }
@@ -53,36 +72,49 @@ struct Presence: Sendable {
     if records[party.owner]?.isEmpty == true { records[party.owner] = nil }
   }
 
-  /// Something came from the party itself.
-  mutating func heard(_ party: Party, now: Date) {
+  /// Something came from the party itself, through this node.
+  ///
+  /// - Parameter interval: how often it comes; nil when it does not say.
+  mutating func heard(_ party: Party, through node: String?, every interval: TimeInterval?, now: Date) {
     guard let index = index(of: party) else { return }
+    records[party.owner]?[index].silence = max(silence, (interval ?? 0) * AnnouncementLimits.missedRepetitions)
+    records[party.owner]?[index].node = node
     records[party.owner]?[index].heard = now
     records[party.owner]?[index].wasHeard = true
-    records[party.owner]?[index].awaySince = nil
+    records[party.owner]?[index].away = nil
   }
 
-  /// The network has a connection to the operator. Which of its private proxies are behind it is not known; those that are
-  /// will soon be heard.
-  mutating func connected(_ owner: OperatorName, now: Date) {
-    for index in records[owner]?.indices ?? 0..<0 where awaySince(owner, index, now: now) != nil {
-      records[owner]?[index].awaySince = nil
-      records[owner]?[index].heard = now
+  /// The network has connections to the operator's nodes with these names; to one that has none when there are no names. Parties that
+  /// were heard through another node are not behind them; of the others nothing is known, and those that are there will soon be heard.
+  mutating func connected(_ owner: OperatorName, nodes: Set<String>, now: Date) {
+    for index in records[owner]?.indices ?? 0..<0 {
+      guard let record = records[owner]?[index] else { continue }
+      if let node = record.node, !nodes.isEmpty, !nodes.contains(node) {
+        leave(owner, index, .lost, now: now)
+      } else if record.away?.reason == .lost {
+        records[owner]?[index].away = nil
+        records[owner]?[index].heard = now
+      }
     }
   }
 
   /// The network has no connection to the operator any more.
   mutating func disconnected(_ owner: OperatorName, now: Date) {
-    for index in records[owner]?.indices ?? 0..<0 {
-      let since = awaySince(owner, index, now: now) ?? now
-      records[owner]?[index].awaySince = since
-    }
+    for index in records[owner]?.indices ?? 0..<0 { leave(owner, index, .lost, now: now) }
   }
 
-  /// The party says that it stops, or could not be reached although its operator is connected.
+  /// The party says that it stops.
   mutating func stopped(_ party: Party, now: Date) {
     guard let index = index(of: party) else { return }
-    let since = awaySince(party.owner, index, now: now) ?? now
-    records[party.owner]?[index].awaySince = since
+    leave(party.owner, index, .stopped, now: now)
+    records[party.owner]?[index].away?.reason = .stopped
+  }
+
+  /// The party could not be reached although its operator is connected. Only those count that say which they are: they repeat themselves, so
+  /// that they are not away for long by mistake.
+  mutating func unreachable(_ party: Party, now: Date) {
+    guard party.instance != nil, let index = index(of: party) else { return }
+    leave(party.owner, index, .unreachable, now: now)
   }
 
   /// Since when a party has been away; nil while it is connected.
@@ -91,18 +123,32 @@ struct Presence: Sendable {
     return awaySince(party.owner, index, now: now)
   }
 
+  /// Whether the party itself has said that it is away.
+  func hasStopped(_ party: Party) -> Bool { record(of: party)?.away?.reason == .stopped }
+
   func lastSeen(_ party: Party) -> Date? {
-    guard let index = index(of: party), let record = records[party.owner]?[index], record.wasHeard else { return nil }
+    guard let record = record(of: party), record.wasHeard else { return nil }
     return record.heard
+  }
+
+  /// The node through which a party was heard last.
+  func node(of party: Party) -> String? { record(of: party)?.node }
+
+  private mutating func leave(_ owner: OperatorName, _ index: Int, _ reason: Reason, now: Date) {
+    guard records[owner]?[index].away == nil else { return }
+    let since = awaySince(owner, index, now: now) ?? now
+    records[owner]?[index].away = (since, reason)
   }
 
   private func awaySince(_ owner: OperatorName, _ index: Int, now: Date) -> Date? {
     guard let record = records[owner]?[index] else { return .distantPast }
-    if let since = record.awaySince { return since }
+    if let away = record.away { return away.since }
     guard record.instance != nil else { return nil }
-    let end = record.heard + silence
+    let end = record.heard + record.silence
     return end <= now ? end : nil
   }
+
+  private func record(of party: Party) -> Record? { index(of: party).flatMap { records[party.owner]?[$0] } }
 
   private func index(of party: Party) -> Int? {
     records[party.owner]?.firstIndex { $0.instance == party.instance }

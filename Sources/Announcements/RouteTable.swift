@@ -55,9 +55,10 @@ public struct RouteTable: Sendable {
 
   /// Announces names for an operator: `AnnouncementTable.announce`, with the names of the settings out of reach.
   public mutating func announce(
-    _ requests: [AnnouncementRequest], by owner: OperatorName, instance: InstanceID? = nil, allowed: AllowedDomains, now: Date
+    _ requests: [AnnouncementRequest], by owner: OperatorName, instance: InstanceID? = nil, node: String? = nil,
+    every interval: TimeInterval? = nil, allowed: AllowedDomains, now: Date
   ) -> AnnouncementReport {
-    announcements.announce(requests, by: owner, instance: instance, allowed: allowed, routes: routes, now: now)
+    announcements.announce(requests, by: owner, instance: instance, node: node, every: interval, allowed: allowed, routes: routes, now: now)
   }
 
   /// Changes the announcements in other ways: restoring, purging, withdrawing.

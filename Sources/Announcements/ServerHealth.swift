@@ -16,9 +16,8 @@ public struct HealthRules: Hashable, Sendable {
 
 /// Whether an internal server is up, from looks at it (a TCP connect each).
 ///
-/// A state machine without clock. Before the first look a server counts as up: a wrong guess that way costs one client an
-/// alert, the other way a name that is served its clients. The first look alone decides; after that a change takes `rise` or
-/// `fall` looks in a row.
+/// A state machine without clock. A server counts as up at first, also when it is started a little later than we: a wrong guess
+/// that way costs a client an alert, the other way a name that is served its clients. A change takes `rise` or `fall` looks in a row.
 public struct ServerHealth: Sendable {
   /// What a look has changed.
   public enum Change: Hashable, Sendable {
@@ -28,8 +27,6 @@ public struct ServerHealth: Sendable {
   }
 
   private enum State: Sendable {
-    /// Not looked at yet. To: `up`, `down`.
-    case unknown
     /// With how many looks in a row have failed. To: `down`.
     case up(failures: Int)
     /// With how many looks in a row have succeeded, and what the last that failed found. To: `up`.
@@ -37,7 +34,7 @@ public struct ServerHealth: Sendable {
   }
 
   private let rules: HealthRules
-  private var state = State.unknown
+  private var state = State.up(failures: 0)
 
   public init(_ rules: HealthRules = HealthRules()) {
     self.rules = rules
@@ -45,7 +42,7 @@ public struct ServerHealth: Sendable {
 
   public var isUp: Bool {
     switch state {
-    case .unknown, .up: true
+    case .up: true
     case .down: false
     }
   }
@@ -59,7 +56,7 @@ public struct ServerHealth: Sendable {
   /// A look succeeded. Nil when nothing changes.
   public mutating func succeeded() -> Change? {
     switch state {
-    case .unknown, .up:
+    case .up:
       state = .up(failures: 0)
       return nil
     case .down(let successes, let reason):
@@ -78,7 +75,7 @@ public struct ServerHealth: Sendable {
     case .up(let failures) where failures + 1 < rules.fall:
       state = .up(failures: failures + 1)
       return nil
-    case .unknown, .up:
+    case .up:
       state = .down(successes: 0, reason: reason)
       return .wentDown(reason)
     case .down:

@@ -106,6 +106,22 @@ public struct StaticRoutes: Sendable {
     return fallback.map { .fallback(address: $0) } ?? exact ?? covering ?? .unknown
   }
 
+  /// Where connections of an announced name or wildcard can go by `mostSpecific`: the addresses of its routes, as far as one for all
+  /// protocols does not leave the next ones nothing; for a wildcard without any, those of the names below it.
+  public func destinations(of pattern: String) -> Set<String> {
+    let name = DomainName.folded(pattern)
+    var addresses: Set<String> = []
+    for domain in [name, NamePattern.wildcard(covering: name)].compactMap({ $0 }) {
+      let present = choices[domain] ?? []
+      addresses.formUnion(present.map(\.route.address))
+      if present.contains(where: \.alpn.isEmpty) { return addresses }
+    }
+    if let fallback { addresses.insert(fallback) }
+    guard addresses.isEmpty, NamePattern.isWildcard(name) else { return addresses }
+    let below = choices.filter { NamePattern.wildcard(covering: $0.key) == name }.values
+    return Set(below.joined().map(\.route.address))
+  }
+
   /// What the settings say about a domain, as written there, for a client that offers these protocols; nil when they do not
   /// name it.
   ///

@@ -23,6 +23,26 @@ enum Schema {
           CREATE UNIQUE INDEX announcement_owner ON announcement (domain) WHERE kind = 1;
           """)
     }
+    migrator.registerMigration("2 instances and partners") { database in
+      try database.execute(
+        sql: """
+          CREATE TABLE announcement_2 (
+            kind INTEGER NOT NULL CHECK (kind IN (1, 2)),  -- StoredAnnouncement.Kind
+            domain TEXT NOT NULL,
+            peer TEXT NOT NULL,
+            instance TEXT NOT NULL,  -- empty: does not say
+            expires_at REAL,  -- seconds since 2001-01-01T00:00:00Z, exactly as in memory; NULL: never
+            since REAL,  -- likewise; NULL: not known
+            shared_with TEXT NOT NULL,  -- a JSON list of strings
+            allowed_endpoints TEXT NOT NULL,  -- a JSON list of strings
+            PRIMARY KEY (kind, domain, peer, instance)
+          ) STRICT, WITHOUT ROWID;
+          INSERT INTO announcement_2 (kind, domain, peer, instance, expires_at, shared_with, allowed_endpoints)
+            SELECT kind, domain, peer, '', expires_at, '[]', allowed_endpoints FROM announcement;
+          DROP TABLE announcement;
+          ALTER TABLE announcement_2 RENAME TO announcement;
+          """)
+    }
     return migrator
   }
 

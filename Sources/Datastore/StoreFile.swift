@@ -29,7 +29,7 @@ enum StoreFile {
     }
   }
 
-  private static func createFolders(of path: String) throws(DatastoreError) {
+  static func createFolders(of path: String) throws(DatastoreError) {
     var ends = path.indices.filter { path[$0] == "/" }
     // The root is there.
     if ends.first == path.startIndex { ends.removeFirst() }
@@ -44,7 +44,7 @@ enum StoreFile {
     }
   }
 
-  private static func failure(_ code: Int32, path: String, doing: String) -> DatastoreError {
+  static func failure(_ code: Int32, path: String, doing: String) -> DatastoreError {
     let kind: DatastoreError.Kind = code == ENOSPC || code == EDQUOT ? .full : .notAccessible
     let hint = code == EACCES || code == EPERM || code == EROFS ? "give the file a place where this user may write" : nil
     return DatastoreError(

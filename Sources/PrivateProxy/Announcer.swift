@@ -7,27 +7,50 @@ import ServiceLifecycle
 import Synchronization
 import Wiring
 
-/// Keeps the public proxies informed: announces everything at start, when a public proxy comes back, and again and again in between.
+import struct Foundation.Date
+
+/// Keeps the public proxies informed: announces everything at start, when a public proxy comes back or asks, when an internal server goes or
+/// comes back, and again and again in between. On a clean stop it says so.
 ///
 /// One child task per public proxy, so that a slow one delays nobody else. `state` is protected by its mutex.
 final class Announcer: Service, Sendable {
+  /// What belongs to one public proxy: calls to it take turns, so that none overtakes what it was made from.
+  private final class Follower: Sendable {
+    let bell = Bell()
+    let turn = Turnstile()
+  }
+
   private struct State {
-    /// Public proxies that have a child task.
+    var followers: [OperatorName: Follower] = [:]
+    /// Those of them that have a child task.
     var followed: Set<OperatorName> = []
     /// Those that have accepted everything once.
     var settled: Set<OperatorName> = []
     /// Why the last attempt at a public proxy failed; absent while it succeeds.
     var trouble: [OperatorName: String] = [:]
+    /// The names that a public proxy did not take, the last time it was told.
+    var refusals: [OperatorName: [String: CallFault]] = [:]
+    /// What the own node says; nil when it does not tell.
+    var view: NodeView?
   }
 
   /// How often a settled public proxy hears everything again (DESIGN.md 4), with `jitter`.
   static let interval: Duration = .seconds(30)
+  /// The same behind a node of the reference, which opens a connection for every call.
+  static let referenceInterval: Duration = .seconds(600)
   static let jitter = 0.2
   /// Each attempt ends after this (DESIGN.md 4).
   static let attemptTimeout: Duration = .seconds(2)
+  /// What saying that we stop may take: the rest of the stop waits for it.
+  static let stopTimeout: Duration = .seconds(1)
+  /// Names in one call. More go in several, none of which then says that it is all.
+  static let itemsPerCall = 5000
+  /// Refused names that a line in the log shows.
+  static let shownRefusals = 10
 
   private let book: OutgoingBook
   private let node: NodeLink
+  private let isOffline: @Sendable (String) -> Bool
   private let logger: Logger
   /// Opens when every static announcement has been accepted by its public proxy.
   let settled = Latch()
@@ -37,9 +60,13 @@ final class Announcer: Service, Sendable {
   private let state = Mutex(State())
   private let (newcomers, newcomer) = AsyncStream<OperatorName>.makeStream(bufferingPolicy: .bufferingNewest(1024))
 
-  init(book: OutgoingBook, node: NodeLink, logger: Logger, metrics: MetricsRegistry) {
+  /// - Parameter isOffline: whether all internal servers of a name are down.
+  init(
+    book: OutgoingBook, node: NodeLink, isOffline: @escaping @Sendable (String) -> Bool, logger: Logger, metrics: MetricsRegistry
+  ) {
     self.book = book
     self.node = node
+    self.isOffline = isOffline
     self.logger = logger
     let help = "Announcement calls to public proxies, by outcome."
     accepted = metrics.counter("hyper_announce_calls_total", help: help, labels: ["outcome": "accepted"])
@@ -48,71 +75,158 @@ final class Announcer: Service, Sendable {
   }
 
   func run() async throws {
+    let watch = NodeWatch(link: node, logger: logger) { [self] view in viewChanged(view) }
     await cancelWhenGracefulShutdown {
       await withDiscardingTaskGroup { group in
-        let first = self.book.proxies()
-        for proxy in first { self.follow(proxy, in: &group) }
+        group.addTask { try? await watch.run() }  // ends with the shutdown, without errors
+        for proxy in self.book.proxies() { self.follow(proxy, in: &group) }
         if self.book.staticProxies.isEmpty { self.settled.open() }
         for await proxy in self.newcomers { self.follow(proxy, in: &group) }
         group.cancelAll()
       }
     }
+    await sayThatWeStop()
   }
 
-  /// Forwards one announcement at once, for a caller who waits for the answer.
-  ///
-  /// - Throws: the public proxy's refusal as it came, −32603 with the reason when no answer came. The announcement stays stored and is sent again.
-  func announceNow(_ announcement: AnnouncementRequest, at proxy: OperatorName) async throws(CallFault) {
-    newcomer.yield(proxy)
-    let outcome: CallResponse.Outcome
-    do {
-      outcome = try await node.call(proxy, "announceConnections", params: Self.params([announcement]), timeout: Self.attemptTimeout)
-    } catch {
-      throw CallFault(code: -32603, message: "stored, but '\(proxy)' could not be told yet: \(error.message)")
+  // MARK: When to speak
+
+  /// Announces everything to a public proxy, or to all of them, as soon as possible.
+  func announceSoon(to proxy: OperatorName? = nil) {
+    let followers = state.withLock { state in
+      proxy.map { state.followers[$0].map { [$0] } ?? [] } ?? Array(state.followers.values)
     }
-    switch outcome {
-    case .fault(let fault): throw fault
-    case .result(let result):
-      if let fault = Self.refusals(in: result, of: [announcement]).first?.fault { throw fault }
+    for follower in followers { follower.bell.ring() }
+  }
+
+  /// Whoever was not connected before, or not through this node of ours, has to hear us.
+  private func viewChanged(_ view: NodeView?) {
+    let bells = state.withLock { state in
+      let before = state.view
+      state.view = view
+      return state.followers.filter { proxy, _ in
+        before?.node != view?.node || view?.peers[proxy].map { $0 != before?.peers[proxy] } ?? false
+      }.map(\.value.bell)
     }
+    for bell in bells { bell.ring() }
   }
 
   private func follow(_ proxy: OperatorName, in group: inout DiscardingTaskGroup) {
     guard state.withLock({ $0.followed.insert(proxy).inserted }) else { return }
+    let follower = follower(of: proxy)
     group.addTask {
       var backoff = Backoff()
       while !Task.isCancelled {
-        let pause = await self.announceAll(at: proxy, &backoff)
-        try? await Task.sleep(for: pause)  // cancelled: the loop ends
+        let pause = await follower.turn.pass { await self.announceAll(at: proxy, &backoff) }
+        await follower.bell.wait(atMost: pause)
       }
     }
   }
 
+  private func follower(of proxy: OperatorName) -> Follower {
+    state.withLock { state in
+      if let known = state.followers[proxy] { return known }
+      let follower = Follower()
+      state.followers[proxy] = follower
+      return follower
+    }
+  }
+
+  // MARK: One name, for a caller who waits
+
+  /// Forwards one announcement at once.
+  ///
+  /// - Throws: the public proxy's refusal as it came, −32603 with the reason when no answer came. The announcement stays stored and is sent again.
+  func announceNow(_ announcement: AnnouncementRequest, at proxy: OperatorName) async throws(CallFault) {
+    newcomer.yield(proxy)
+    var announcement = announcement
+    announcement.isOffline = isOffline(announcement.domain)
+    let params = call(to: proxy).params([announcement])
+    let outcome = try await atOnce("announceConnections", params, at: proxy)
+    guard case .result(let result) = outcome else { return }
+    let refusal = Self.refusals(in: result, of: [announcement]).first
+    state.withLock { $0.refusals[proxy, default: [:]][announcement.domain] = refusal?.fault }
+    if let refusal {
+      logger.warning(
+        "announcement refused",
+        metadata: ["domain": "\(refusal.domain)", "at": "\(proxy)", "code": "\(refusal.fault.code)", "reason": "\(refusal.fault.message)"])
+      throw refusal.fault
+    }
+  }
+
+  /// Tells a public proxy at once that a name is given up. One that does not know the method, or does not let us call it, is told by an expiry
+  /// that has passed.
+  ///
+  /// - Throws: as `announceNow`. The name is told with the next repetition.
+  func withdrawNow(_ announcement: AnnouncementRequest, at proxy: OperatorName) async throws(CallFault) {
+    var params: [String: JSONValue] = ["connections": [["domain": .string(announcement.domain)]]]
+    params["instance"] = .string(book.instance.text)
+    do {
+      _ = try await atOnce("withdrawConnections", params, at: proxy)
+    } catch  where [403, -32601].contains(error.code) {
+      var expired = announcement
+      expired.expiresAt = Date(timeIntervalSince1970: 0)
+      _ = try await atOnce("announceConnections", call(to: proxy).params([expired]), at: proxy)
+    }
+  }
+
+  private func atOnce(
+    _ method: String, _ params: [String: JSONValue], at proxy: OperatorName
+  ) async throws(CallFault) -> CallResponse.Outcome {
+    try await follower(of: proxy).turn.pass { () throws(CallFault) -> CallResponse.Outcome in
+      do {
+        let outcome = try await node.call(proxy, method, params: params, timeout: Self.attemptTimeout)
+        if case .fault(let fault) = outcome { throw fault }
+        return outcome
+      } catch let fault as CallFault {
+        throw fault
+      } catch {
+        throw CallFault(code: -32603, message: "stored, but '\(proxy)' could not be told yet: \(error)")
+      }
+    }
+  }
+
+  // MARK: Everything
+
+  /// What a call says besides its names.
+  private func call(to proxy: OperatorName, isComplete: Bool = false, isStopping: Bool = false) -> AnnouncementCall {
+    let node = state.withLock { $0.view?.node }
+    let seconds = Int((interval(of: proxy) / .seconds(1)).rounded(.up))
+    return AnnouncementCall(instance: book.instance, node: node, interval: seconds, isComplete: isComplete, isStopping: isStopping)
+  }
+
+  private func interval(of proxy: OperatorName) -> Duration {
+    state.withLock { $0.view?.isOurs(proxy) } == true ? Self.interval : Self.referenceInterval
+  }
+
   /// One attempt; returns how long to wait before the next.
   private func announceAll(at proxy: OperatorName, _ backoff: inout Backoff) async -> Duration {
-    let items = book.pending(at: proxy)
-    guard !items.isEmpty else {
-      settle(proxy)
-      return Self.interval
+    let items = book.pending(at: proxy, isOffline: isOffline)
+    let parts = stride(from: 0, to: max(items.count, 1), by: Self.itemsPerCall).map {
+      Array(items[$0..<min($0 + Self.itemsPerCall, items.count)])
     }
-    do {
-      switch try await node.call(proxy, "announceConnections", params: Self.params(items), timeout: Self.attemptTimeout) {
-      case .fault(let fault):
-        return retry(proxy, "error \(fault.code): \(fault.message)", after: Self.failureKind(of: fault), &backoff)
-      case .result(let result):
-        let refusals = Self.refusals(in: result, of: items)
-        guard refusals.isEmpty else {
-          let words = refusals.map { "'\($0.domain)': \($0.fault.code) \($0.fault.message)" }.joined(separator: "; ")
-          return retry(proxy, words, after: .refused, &backoff)
+    var refusals: [(domain: String, fault: CallFault)] = []
+    for part in parts {
+      do {
+        let params = call(to: proxy, isComplete: parts.count == 1).params(part)
+        switch try await node.call(proxy, "announceConnections", params: params, timeout: Self.attemptTimeout) {
+        case .fault(let fault):
+          return retry(proxy, "error \(fault.code): \(fault.message)", after: Self.failureKind(of: fault), &backoff)
+        case .result(let result): refusals += Self.refusals(in: result, of: part)
         }
-        noteAccepted(items.count, at: proxy)
-        backoff.reset()
-        return Self.interval * Double.random(in: 1 - Self.jitter...1 + Self.jitter)
+      } catch {
+        if Task.isCancelled { return .zero }
+        return retry(proxy, error.message, after: error.failureKind, &backoff)
       }
-    } catch {
-      if Task.isCancelled { return .zero }
-      return retry(proxy, error.message, after: error.failureKind, &backoff)
     }
+    state.withLock { $0.refusals[proxy] = Dictionary(refusals.map { ($0.domain, $0.fault) }) { first, _ in first } }
+    guard refusals.isEmpty else {
+      let shown = refusals.prefix(Self.shownRefusals).map { "'\($0.domain)': \($0.fault.code) \($0.fault.message)" }
+      let more = refusals.count > Self.shownRefusals ? " and \(refusals.count - Self.shownRefusals) more" : ""
+      return retry(proxy, shown.joined(separator: "; ") + more, after: .refused, &backoff)
+    }
+    noteAccepted(items.count, at: proxy)
+    backoff.reset()
+    return interval(of: proxy) * Double.random(in: 1 - Self.jitter...1 + Self.jitter)
   }
 
   /// What an error answer says about when to come again. 500 and 1 are a node's words for "could not be delivered": somebody on the way is
@@ -153,13 +267,36 @@ final class Announcer: Service, Sendable {
     if isComplete { settled.open() }
   }
 
-  // MARK: Wire
-
-  private static func params(_ items: [AnnouncementRequest]) -> [String: JSONValue] {
-    let list = items.map { item -> JSONValue in
-      ["domain": .string(item.domain), "expires_at": item.expiresAt.map { .string(RFC3339.format($0)) } ?? .null]
+  /// So that clients get an alert at once, and others their share. Names stay ours for a while (`ownership_grace`).
+  private func sayThatWeStop() async {
+    let proxies = state.withLock { $0.settled }
+    await withDiscardingTaskGroup { group in
+      for proxy in proxies {
+        group.addTask {
+          // Whoever cannot be told finds out.
+          _ = try? await self.node.call(
+            proxy, "announceConnections", params: self.call(to: proxy, isStopping: true).params([]), timeout: Self.stopTimeout)
+        }
+      }
     }
-    return ["connections": .array(list)]
+  }
+
+  // MARK: What is known
+
+  /// Where a name stands at its public proxy.
+  enum Standing: Equatable {
+    case accepted
+    case refused(CallFault)
+    /// With the reason, if there is one yet.
+    case pending(String?)
+  }
+
+  func standing(of domain: String, at proxy: OperatorName) -> Standing {
+    state.withLock { state in
+      if let fault = state.refusals[proxy]?[domain] { return .refused(fault) }
+      if let trouble = state.trouble[proxy], state.refusals[proxy]?.isEmpty != false { return .pending(trouble) }
+      return state.settled.contains(proxy) || state.refusals[proxy] != nil ? .accepted : .pending(nil)
+    }
   }
 
   /// The items that the public proxy did not take. A result that is no list of the same length is held against all of them.

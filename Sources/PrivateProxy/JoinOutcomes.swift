@@ -4,7 +4,8 @@ import Synchronization
 
 /// Brings together the one who ordered a join and the relay's word on how it went, whichever comes first.
 ///
-/// `entries` is protected by its mutex; continuations are resumed outside it. An entry lives at most until its stream has ended and its one reader has read it.
+/// Remembers also what a notice said about the client, for those streams whose server is chosen later. `entries` and `facts` are protected by their
+/// mutexes; continuations are resumed outside. An entry lives at most until its stream has ended and its one reader has read it.
 final class JoinOutcomes: Sendable {
   enum Outcome: Hashable, Sendable {
     case joined
@@ -27,9 +28,24 @@ final class JoinOutcomes: Sendable {
 
   private let entries = Mutex<[StreamID: Entry]>([:])
   private let clock = DeadlineClock()
+  private let facts = Mutex<[StreamID: ClientFacts]>([:])
 
   /// How many streams are remembered, for metrics and tests.
   var count: Int { entries.withLock { $0.count } }
+
+  /// Orders a stream and remembers what is known about its client until it ends.
+  ///
+  /// The order is given under the lock, so that nobody who hears of the stream comes before its facts; it does not wait for anything.
+  func remember(_ known: ClientFacts, of order: () -> StreamID) -> StreamID {
+    facts.withLock { facts in
+      let stream = order()
+      facts[stream] = known
+      return stream
+    }
+  }
+
+  /// What was remembered.
+  func facts(of stream: StreamID) -> ClientFacts? { facts.withLock { $0[stream] } }
 
   /// The relay has said something about a stream.
   func report(_ outcome: Outcome, of stream: StreamID) {
@@ -50,6 +66,7 @@ final class JoinOutcomes: Sendable {
 
   /// The stream is gone: forgets it, unless its reader has still to come.
   func ended(_ summary: StreamSummary) {
+    facts.withLock { facts in if !facts.isEmpty { facts[summary.id] = nil } }
     report(.ended(summary.detail ?? summary.cause.name), of: summary.id)
     entries.withLock { entries in
       if case .answered = entries[summary.id] { entries[summary.id] = nil }

@@ -1,5 +1,6 @@
 import ClientHello
 import Logging
+import ProxyProtocol
 import Relay
 import ServiceLifecycle
 import Wiring
@@ -36,14 +37,23 @@ struct LegStreams: Service {
   private func choose(for stream: StreamID, _ hello: ClientHelloFacts) {
     let name = hello.serverName ?? ""
     switch servers.choose(name, alpn: hello.alpn) {
-    case .server(let target):
-      logger.debug("internal endpoint", metadata: ["stream": "\(stream)", "name": "\(name)", "to": "\(target)"])
-      engine.route(stream, to: target)
+    case .server(let server):
+      logger.debug("internal endpoint", metadata: ["stream": "\(stream)", "name": "\(name)", "to": "\(server.target)"])
+      engine.route(stream, to: server.target, preface: preface(of: server, for: stream, hello))
     case .noServer:
       refuse(stream, with: .unrecognizedName, cause: .unknownName, "no internal endpoint has the name '\(name)'")
     case .noProtocol:
       refuse(stream, with: .noApplicationProtocol, cause: .noProtocol, "no internal endpoint of '\(name)' is for these protocols")
     }
+  }
+
+  /// The name and the protocols are those of the hello; who the client is only the notice says.
+  private func preface(of server: InternalServers.Server, for stream: StreamID, _ hello: ClientHelloFacts) -> [UInt8] {
+    guard let version = server.proxyProtocol else { return [] }
+    var header = (joins.facts(of: stream) ?? ClientFacts([:])).header
+    header.authority = hello.serverName
+    header.offeredProtocols = hello.alpn
+    return header.bytes(version)
   }
 
   private func refuse(_ stream: StreamID, with alert: TLSAlert, cause: EndCause, _ reason: String) {

@@ -14,11 +14,14 @@ import struct Foundation.Date
 /// `table` is protected by its mutex. Writers come one at a time (`turn`): each works on a copy, stores what changed, and only then puts the
 /// copy in force.
 final class OutgoingBook: Sendable {
+  /// Which of the operator's private proxies this is.
+  let instance: InstanceID
   private let table: Mutex<OutgoingAnnouncements>
   private let store: any AnnouncementStore
   private let turn = Turnstile()
 
-  init(table: OutgoingAnnouncements, store: any AnnouncementStore) {
+  init(instance: InstanceID, table: OutgoingAnnouncements, store: any AnnouncementStore) {
+    self.instance = instance
     self.table = Mutex(table)
     self.store = store
   }
@@ -31,18 +34,28 @@ final class OutgoingBook: Sendable {
     let announced = settings.announcements.map { item in
       OutgoingAnnouncement(
         domain: item.domain, proxy: item.proxy, expiresAt: item.expiresAt,
-        allowedEndpoints: (item.allowedEndpoints ?? []).map(\.description))
+        allowedEndpoints: (item.allowedEndpoints ?? []).map(\.description), sharedWith: Set(item.sharedWith))
     }
     for refused in table.replaceStatic(announced, now: Date()) {
       throw StartFailure("announcements: \(refused.refusal)", hint: "correct the settings", status: ExitStatus.badUsage)
     }
-    do {
-      let store = try SQLiteAnnouncementStore(path: settings.datastore.filename)
+    do throws(DatastoreError) {
+      let type = StoreType(rawValue: settings.datastore.type.rawValue) ?? .sqlite
+      let store = try type.open(path: settings.datastore.filename)
       let leftOut = table.restore(try await store.load().compactMap(\.outgoing), now: Date())
       if !leftOut.isEmpty { try await store.remove(leftOut.map { StoredAnnouncement($0) }) }
-      return OutgoingBook(table: table, store: store)
+      return OutgoingBook(instance: try instance(of: type, settings.datastore.filename), table: table, store: store)
     } catch {
       throw StartFailure(message: error.description, hint: error.hint)
+    }
+  }
+
+  private static func instance(of type: StoreType, _ path: String) throws(DatastoreError) -> InstanceID {
+    switch type {
+    case .sqlite, .file: return try InstanceFile.instance(beside: path)
+    case .memory:
+      var generator = SystemRandomNumberGenerator()
+      return .random(using: &generator)
     }
   }
 
@@ -55,8 +68,14 @@ final class OutgoingBook: Sendable {
   func list() -> [OutgoingAnnouncement] { table.withLock { $0.list(now: Date()) } }
 
   /// What a public proxy has to hear.
-  func pending(at proxy: OperatorName) -> [AnnouncementRequest] {
-    list().filter { $0.proxy == proxy }.map { AnnouncementRequest(domain: $0.domain, expiresAt: $0.expiresAt) }
+  ///
+  /// - Parameter isOffline: whether all servers of a name are down.
+  func pending(at proxy: OperatorName, isOffline: (String) -> Bool) -> [AnnouncementRequest] {
+    list().filter { $0.proxy == proxy }.map { announcement in
+      var request = announcement.request
+      request.isOffline = isOffline(announcement.domain)
+      return request
+    }
   }
 
   /// The announcement on whose strength a public proxy may send a notice.
@@ -68,13 +87,25 @@ final class OutgoingBook: Sendable {
   ///
   /// - Returns: what the public proxy has to be told; nil when nothing changed.
   /// - Throws: the refusal in words, −32603 when it could not be stored.
-  func announce(
-    _ announcement: OutgoingAnnouncement, allowed: AllowedDomains
+  func announce(_ announcement: OutgoingAnnouncement, allowed: AllowedDomains) async throws(CallFault) -> AnnouncementRequest? {
+    try await change { $0.announce(announcement, allowed: allowed, now: Date()) }
+  }
+
+  /// Gives an announcement made by call up. When this returns, that is stored.
+  ///
+  /// - Returns: what the public proxy has to be told; nil when there was no such announcement.
+  /// - Throws: the refusal in words, −32603 when it could not be stored.
+  func withdraw(_ domain: String, at proxy: OperatorName, allowed: AllowedDomains) async throws(CallFault) -> AnnouncementRequest? {
+    try await change { $0.withdraw(domain, at: proxy, allowed: allowed) }
+  }
+
+  private func change(
+    _ step: @Sendable (inout OutgoingAnnouncements) -> OutgoingOutcome
   ) async throws(CallFault) -> AnnouncementRequest? {
     try await turn.pass { () throws(CallFault) -> AnnouncementRequest? in
       var next = table.withLock { $0 }
       do {
-        switch next.announce(announcement, allowed: allowed, now: Date()) {
+        switch step(&next) {
         case .refused(let refusal): throw refusal.fault
         case .unchanged: return nil
         case .created(let changed), .renewed(let changed):
@@ -94,6 +125,10 @@ final class OutgoingBook: Sendable {
 
   private func putInForce(_ next: OutgoingAnnouncements, _ changed: OutgoingAnnouncement) -> AnnouncementRequest {
     table.withLock { $0 = next }
-    return AnnouncementRequest(domain: changed.domain, expiresAt: changed.expiresAt)
+    return changed.request
   }
+}
+
+extension OutgoingAnnouncement {
+  fileprivate var request: AnnouncementRequest { AnnouncementRequest(domain: domain, expiresAt: expiresAt, sharedWith: sharedWith) }
 }

@@ -3,6 +3,7 @@ import HyperModel
 import JSONRPC
 import Logging
 import Operations
+import ProxyProtocol
 import Relay
 import Wiring
 
@@ -14,6 +15,7 @@ struct PrivateMethods: Sendable {
   let engine: RelayEngine
   let joins: JoinOutcomes
   let servers: InternalServers
+  let health: HealthWatch
   let logger: Logger
   let counters: PrivateCounters
 
@@ -26,6 +28,9 @@ struct PrivateMethods: Sendable {
       switch request.method {
       case "incomingConnection": return .result(try await incomingConnection(request.params))
       case "announceConnection": return .result(try await announceConnection(request.params))
+      case "withdrawConnection": return .result(try await withdrawConnection(request.params))
+      case "withdrawConnections": return .result(try await withdrawConnections(request.params))
+      case "resyncAnnouncements": return .result(try resync(request.params))
       case "getAnnouncements": return .result(list())
       default: throw .methodNotFound
       }
@@ -55,9 +60,7 @@ struct PrivateMethods: Sendable {
         metadata: ["endpoint": "\(notice.endpoint)", "from": "\(caller.name)", "allowed": "\(endpoints.joined(separator: ", "))"])
       throw CallFault(code: 403, message: "endpoint '\(notice.endpoint)' is not allowed for announcements at '\(caller.name)'")
     }
-    let stream =
-      servers.only.map { engine.join(token: notice.token, at: target, upstream: $0) }
-      ?? engine.join(token: notice.token, at: target, serverName: notice.domain)
+    let stream = join(notice, at: target)
     logger.debug("notice", metadata: ["stream": "\(stream)", "name": "\(notice.domain)", "from": "\(caller.name)"])
     switch await joins.outcome(of: stream, patience: Self.answerPatience) {
     case .joined, .undecided:
@@ -77,6 +80,17 @@ struct PrivateMethods: Sendable {
     }
   }
 
+  /// With one server, its token is presented when that is connected: an error answer means that somebody else may come for the client. With
+  /// several, only the hello behind the token says which one it is for.
+  private func join(_ notice: Notice, at tokenPort: DialTarget) -> StreamID {
+    guard let only = servers.only else {
+      return joins.remember(notice.facts) { engine.join(token: notice.token, at: tokenPort, serverName: notice.domain) }
+    }
+    let preface = only.proxyProtocol.map { notice.facts.header.bytes($0) } ?? []
+    return engine.join(
+      token: notice.token, at: tokenPort, upstream: only.target, preface: preface, timing: .withServer(quietFor: Self.answerPatience))
+  }
+
   // MARK: Announcements
 
   private func announceConnection(_ params: [String: JSONValue]) async throws(CallFault) -> JSONValue {
@@ -88,19 +102,80 @@ struct PrivateMethods: Sendable {
     }
     guard let proxy = params["proxy"]?.string, !proxy.isEmpty else { throw .invalidParams(FormError(["proxy": "expected a string"])) }
     let allowed = try AllowedDomains.read(of: caller, at: ownName)
-    let announcement = OutgoingAnnouncement(domain: requested.domain, proxy: OperatorName(proxy), expiresAt: requested.expiresAt)
+    let announcement = OutgoingAnnouncement(
+      domain: requested.domain, proxy: OperatorName(proxy), expiresAt: requested.expiresAt, sharedWith: requested.sharedWith)
     guard let change = try await book.announce(announcement, allowed: allowed) else { return "ok" }
     try await announcer.announceNow(change, at: announcement.proxy)
     return "ok"
   }
 
+  /// `{domain, proxy}`: a name announced by call is given up, here and at its public proxy.
+  private func withdrawConnection(_ params: [String: JSONValue]) async throws(CallFault) -> JSONValue {
+    let caller = try CallingOperator.read(params)
+    try await withdraw(params, by: caller)
+    return "ok"
+  }
+
+  /// The same for each of `connections`; one answer per item: null for done, else an error object.
+  private func withdrawConnections(_ params: [String: JSONValue]) async throws(CallFault) -> JSONValue {
+    let caller = try CallingOperator.read(params)
+    guard let list = params["connections"]?.array, list.count <= Self.itemLimit else {
+      throw .invalidParams(FormError(["connections": .string("expected a list of at most \(Self.itemLimit) maps")]))
+    }
+    var answers: [JSONValue] = []
+    for item in list {
+      do throws(CallFault) {
+        try await withdraw(item.object ?? [:], by: caller)
+        answers.append(.null)
+      } catch {
+        answers.append(error.json)
+      }
+    }
+    return .array(answers)
+  }
+
+  /// Each is told to its public proxy by itself, one after the other.
+  static let itemLimit = 1000
+
+  private func withdraw(_ item: [String: JSONValue], by caller: DirectoryEntry) async throws(CallFault) {
+    var problems: [String: JSONValue] = [:]
+    for key in ["domain", "proxy"] where item[key]?.string?.isEmpty ?? true { problems[key] = "expected a string" }
+    guard problems.isEmpty, let domain = item["domain"]?.string, let proxy = item["proxy"]?.string.map({ OperatorName($0) }) else {
+      throw .invalidParams(FormError(problems))
+    }
+    let allowed = try AllowedDomains.read(of: caller, at: ownName)
+    guard let gone = try await book.withdraw(domain, at: proxy, allowed: allowed) else { return }
+    try await announcer.withdrawNow(gone, at: proxy)
+  }
+
+  /// A public proxy wants to hear everything again.
+  private func resync(_ params: [String: JSONValue]) throws(CallFault) -> JSONValue {
+    let caller = try CallingOperator.read(params)
+    announcer.announceSoon(to: caller.name)
+    return ["message": "ok"]
+  }
+
+  /// Existing nodes show the first three members.
   private func list() -> JSONValue {
-    .array(
+    let down = health.down
+    return .array(
       book.list().map { announcement in
-        [
+        var members: [String: JSONValue] = [
           "domain": .string(announcement.domain), "proxy": .string(announcement.proxy.text),
           "expires_at": announcement.expiresAt.map { .string(RFC3339.format($0)) } ?? .null,
+          "offline": .bool(servers.isOffline(announcement.domain, down: down)), "instance": .string(book.instance.text),
         ]
+        switch announcer.standing(of: announcement.domain, at: announcement.proxy) {
+        case .accepted: members["state"] = "accepted"
+        case .refused(let fault):
+          members["state"] = "refused"
+          members["code"] = .integer(Int64(fault.code))
+          members["reason"] = .string(fault.message)
+        case .pending(let reason):
+          members["state"] = "pending"
+          if let reason { members["reason"] = .string(reason) }
+        }
+        return .object(members)
       })
   }
 }
@@ -110,6 +185,7 @@ struct Notice: Sendable {
   let domain: String
   let endpoint: String
   let token: Token
+  let facts: ClientFacts
 
   init(_ params: [String: JSONValue]) throws(CallFault) {
     var problems: [String: JSONValue] = [:]
@@ -123,6 +199,7 @@ struct Notice: Sendable {
     self.domain = domain.lowercased()
     self.endpoint = endpoint
     self.token = token
+    facts = ClientFacts(params)
   }
 }
 

@@ -40,12 +40,16 @@ public enum PrivateProxy {
     let link = try LocalLinks.nodeLink(
       ownName: settings.name, client: settings.jsonrpcClient, server: settings.jsonrpcServer, trust: trust, logger: logger,
       metrics: metrics)
-    let announcer = Announcer(book: book, node: link, logger: logger, metrics: metrics)
+    let health = HealthWatch(
+      settings.health, of: servers.addresses, dialFrom: settings.relay.dialFrom, logger: logger, metrics: metrics)
+    let announcer = Announcer(
+      book: book, node: link, isOffline: { servers.isOffline($0, down: health.down) }, logger: logger, metrics: metrics)
+    health.onChange { announcer.announceSoon() }
     let engine = try EngineStart.start(settings.relay, tokenWait: nil, logger: logger, metrics: metrics)
     let joins = JoinOutcomes()
     let methods = PrivateMethods(
       ownName: settings.name, book: book, announcer: announcer, engine: engine, joins: joins,
-      servers: servers, logger: logger, counters: PrivateCounters(metrics))
+      servers: servers, health: health, logger: logger, counters: PrivateCounters(metrics))
     let server = try LocalLinks.server(
       name: "jsonrpc_server", settings.jsonrpcServer, ownName: settings.name, pins: { link.pins }, trust: trust, logger: logger,
       metrics: metrics, handler: methods.handle)
@@ -56,14 +60,16 @@ public enum PrivateProxy {
       "listening",
       metadata: [
         "jsonrpc": "\(local)", "metrics": "\(scraped?.description ?? "off")", "announcements": "\(book.list().count)",
-        "internal_endpoints": "\(settings.internalEndpoints.count)",
+        "internal_endpoints": "\(settings.internalEndpoints.count)", "instance": "\(book.instance)",
       ])
 
     let streams = LegStreams(
       engine: engine, joins: joins, servers: servers, drainLimit: settings.relay.drainTimeout, streamLog: StreamLog(logger: logger),
       logger: logger)
-    // Stopped from the last to the first: no new notices, then the streams are drained, then the link goes.
-    var services: [any Service] = [trust, link, streams, announcer, server, ReadyLine(logger: logger, after: announcer.settled)]
+    // Stopped from the last to the first: the public proxies are told, no new notices, then the streams are drained, then the link goes.
+    var services: [any Service] = [
+      trust, link, streams, server, health, announcer, ReadyLine(logger: logger, after: announcer.settled),
+    ]
     if let endpoint { services.insert(endpoint, at: 0) }
     try await Operations.run(services, logger: logger, stopLimit: settings.relay.drainTimeout + EngineStart.stopMargin) {
       trust.reload()

@@ -37,10 +37,14 @@ final class AnnouncementBook: Service, Sendable {
   ///
   /// - Throws: `StartFailure` when the store cannot be used.
   static func open(
-    _ settings: DatastoreSettings, routes: StaticRoutes, logger: Logger, metrics: MetricsRegistry
+    _ settings: PublicNetworkSettings, routes: StaticRoutes, logger: Logger, metrics: MetricsRegistry
   ) async throws(StartFailure) -> AnnouncementBook {
-    do {
-      return try await open(SQLiteAnnouncementStore(path: settings.filename), routes: routes, logger: logger, metrics: metrics)
+    var limits = AnnouncementLimits()
+    limits.ownershipGrace = settings.ownershipGrace / .seconds(1)
+    do throws(DatastoreError) {
+      let type = StoreType(rawValue: settings.datastore.type.rawValue) ?? .sqlite
+      let store = try type.open(path: settings.datastore.filename)
+      return try await open(store, routes: routes, limits: limits, logger: logger, metrics: metrics)
     } catch {
       throw StartFailure(message: error.description, hint: error.hint)
     }
@@ -49,9 +53,10 @@ final class AnnouncementBook: Service, Sendable {
   /// Takes over what a store holds. What has expired meanwhile is forgotten, and what the settings now have for themselves as well: nobody can
   /// hold it any longer.
   static func open(
-    _ store: any AnnouncementStore, routes: StaticRoutes = .none, logger: Logger, metrics: MetricsRegistry
+    _ store: any AnnouncementStore, routes: StaticRoutes = .none, limits: AnnouncementLimits = AnnouncementLimits(), logger: Logger,
+    metrics: MetricsRegistry
   ) async throws(DatastoreError) -> AnnouncementBook {
-    var table = RouteTable()
+    var table = RouteTable(announcements: AnnouncementTable(limits: limits))
     let stored = try await store.load().compactMap(\.announcement)
     let leftOut = table.updateAnnouncements { $0.restore(stored, now: Date()) }
     let displaced = table.replaceRoutes(routes)
@@ -75,26 +80,91 @@ final class AnnouncementBook: Service, Sendable {
     table.withLock { $0.announcements.list(of: owner, now: Date()) }
   }
 
+  /// As `list`, with what is known about the private proxies.
+  func statuses(of owner: OperatorName?) -> [AnnouncementStatus] {
+    table.withLock { $0.announcements.statuses(of: owner, now: Date()) }
+  }
+
+  /// Who can be asked to take a client of a name or wildcard, as it was announced, and through which of their nodes.
+  func candidates(for domain: String) -> [Candidate] {
+    table.withLock { table in
+      table.announcements.candidates(for: domain, now: Date()).map {
+        Candidate(party: $0.party, node: table.announcements.node(of: $0.party))
+      }
+    }
+  }
+
   /// Announces names for an operator. When this returns, what was accepted is stored and in force.
   ///
   /// - Returns: for each item nil or the refusal.
   /// - Throws: `CallFault` −32603 when the changes could not be stored; then nothing has changed.
   func announce(
-    _ items: [AnnouncementRequest], by owner: OperatorName, allowed: AllowedDomains
+    _ items: [AnnouncementRequest], by owner: OperatorName, _ call: AnnouncementCall = AnnouncementCall(), allowed: AllowedDomains
   ) async throws(CallFault) -> [AnnouncementRefusal?] {
-    let report = try await change { $0.announce(items, by: owner, allowed: allowed, now: Date()) }
+    let party = Party(owner, instance: call.instance)
+    let report = try await change { table in
+      let now = Date()
+      var report = table.announce(
+        items, by: owner, instance: call.instance, node: call.node, every: call.interval.map(Double.init), allowed: allowed, now: now)
+      table.updateAnnouncements { announcements in
+        if call.isComplete {
+          let domains = Set(items.map { $0.domain.lowercased() })
+          report.displaced += announcements.withdrawAll(of: party, except: domains)
+        }
+        if call.isStopping { announcements.stopped(party, now: now) }
+      }
+      return report
+    }
+    if call.isStopping { logger.info("private side stops", metadata: ["operator": "\(party)"]) }
+    for gone in report.displaced {
+      let text: Logger.Message = gone.party == party ? "withdrawn" : "displaced"
+      logger.info(text, metadata: ["domain": "\(gone.domain)", "operator": "\(gone.party)"])
+    }
     var refusals: [AnnouncementRefusal?] = []
     for outcome in report.outcomes {
-      switch outcome {
-      case .created(let announcement):
-        logger.info("announced", metadata: ["domain": "\(announcement.domain)", "operator": "\(owner)"])
-      case .withdrawn(let announcement):
-        logger.info("withdrawn", metadata: ["domain": "\(announcement.domain)", "operator": "\(owner)"])
-      case .renewed, .unchanged, .refused: break
+      refusals.append(outcome.refusal)
+      if let (text, announcement) = outcome.logged {
+        logger.info(text, metadata: ["domain": "\(announcement.domain)", "operator": "\(party)"])
       }
-      if case .refused(let refusal) = outcome { refusals.append(refusal) } else { refusals.append(nil) }
     }
     return refusals
+  }
+
+  /// Gives names up at once. When this returns, that is stored and others may announce them.
+  ///
+  /// - Parameter instance: whose announcements; nil those of all the operator's private proxies.
+  /// - Returns: for each name nil or the refusal.
+  /// - Throws: `CallFault` −32603 when the changes could not be stored; then nothing has changed.
+  func withdraw(
+    _ domains: [String], by owner: OperatorName, instance: InstanceID?
+  ) async throws(CallFault) -> [AnnouncementRefusal?] {
+    let report = try await change { table in
+      table.updateAnnouncements { $0.withdraw(domains, by: owner, instance: instance, now: Date()) }
+    }
+    for gone in report.displaced {
+      logger.info("withdrawn", metadata: ["domain": "\(gone.domain)", "operator": "\(gone.party)"])
+    }
+    return report.outcomes.map(\.refusal)
+  }
+
+  // MARK: Who is there
+
+  /// The network has these connections now: operators, with the names of their nodes.
+  func connectionsChanged(_ connected: [OperatorName: Set<String>]) async {
+    await note { $0.replaceConnected(connected, now: Date()) }
+  }
+
+  /// A private proxy could not be reached.
+  func unreachable(_ party: Party) async {
+    await note { $0.unreachable(party, now: Date()) }
+  }
+
+  /// A change that the store has no part in.
+  private func note(_ step: @Sendable (inout AnnouncementTable) -> Void) async {
+    _ = try? await change { table in  // throws only when something could not be stored
+      table.updateAnnouncements(step)
+      return AnnouncementReport()
+    }
   }
 
   /// Removes what has expired, again and again until graceful shutdown.
@@ -130,7 +200,7 @@ final class AnnouncementBook: Service, Sendable {
       case .withdrawn(let announcement):
         removed[announcement.domain] = StoredAnnouncement(announcement)
         saved[announcement.domain] = nil
-      case .unchanged, .refused: break
+      case .switched, .unchanged, .refused: break
       }
     }
     return (report.displaced.map { StoredAnnouncement($0) } + removed.values, Array(saved.values))
@@ -155,6 +225,30 @@ final class AnnouncementBook: Service, Sendable {
       table.withLock { $0 = result }
       held.set(Double(result.announcements.count))
       return report
+    }
+  }
+}
+
+/// Somebody who can be asked to take a client.
+struct Candidate: Hashable, Sendable {
+  var party: Party
+  /// The node through which it announces; nil when that does not say which it is.
+  var node: String?
+}
+
+extension AnnouncementOutcome {
+  fileprivate var refusal: AnnouncementRefusal? {
+    guard case .refused(let refusal) = self else { return nil }
+    return refusal
+  }
+
+  fileprivate var logged: (Logger.Message, Announcement)? {
+    switch self {
+    case .created(let announcement): ("announced", announcement)
+    case .withdrawn(let announcement): ("withdrawn", announcement)
+    case .switched(let announcement, isOffline: true): ("offline", announcement)
+    case .switched(let announcement, isOffline: false): ("online", announcement)
+    case .renewed, .unchanged, .refused: nil
     }
   }
 }

@@ -32,10 +32,13 @@ struct ClientRouting: Service {
           guard let (handover, waiting) = route(stream, hello, client) else { continue }
           group.addTask { await handover.handOver(waiting) }
         case .ended(let summary):
+          handover?.underWay.settled(summary.id)
           streamLog.ended(summary)
         case .notice(let notice):
           streamLog.notice(notice)
-        case .joined, .dialFailed:
+        case .joined(let stream):
+          handover?.underWay.settled(stream)
+        case .dialFailed:
           break  // how a dial failed is in the line about the stream's end
         }
       }
@@ -59,7 +62,8 @@ struct ClientRouting: Service {
       dial(address, for: stream, name, client)
     case .announced(let announcement):
       counters.announced.increment()
-      let waiting = WaitingClient(stream: stream, name: name, holder: announcement.owner, address: client)
+      let waiting = WaitingClient(
+        stream: stream, name: name, domain: announcement.domain, alpn: hello.alpn, address: client)
       if let handover { return (handover, waiting) }
       engine.refuse(stream, with: .internalError, cause: .privateSideAway, detail: "there is no node")
     case .noProtocol(let domain):
@@ -79,15 +83,6 @@ struct ClientRouting: Service {
     }
     engine.route(stream, to: target)
   }
-}
-
-/// A client whose private side is to come for it.
-struct WaitingClient: Sendable {
-  let stream: StreamID
-  let name: String
-  /// Who announced the name.
-  let holder: OperatorName
-  let address: SocketAddressText
 }
 
 /// Where hellos were sent.

@@ -1,3 +1,4 @@
+import Announcements
 import ClientHello
 import HyperModel
 import JSONRPC
@@ -10,53 +11,156 @@ import Wiring
 struct Handover: Sendable {
   let engine: RelayEngine
   let node: NodeLink
+  let book: AnnouncementBook
   /// Where private proxies are told to present their tokens.
   let internalEndpoint: String
   /// How long a private proxy may take from notice to hand-over.
   let acceptTimeout: Duration
+  let underWay = HandoversUnderWay()
   let streamLog: StreamLog
   let logger: Logger
   let notices: NoticeCounters
 
-  /// Draws a token and tells the private proxy; an error answer or no answer ends the waiting client with an alert instead of a hang.
+  /// Tells those who can come for a client, and gives it up when nobody will: an alert instead of a hang.
   func handOver(_ client: WaitingClient) async {
-    let token = engine.awaitHandover(of: client.stream)
-    logger.debug(
-      "notice",
-      metadata: ["stream": "\(client.stream)", "name": "\(client.name)", "to": "\(client.holder)", "client": "\(client.address)"])
-    let params: [String: JSONValue] = [
-      "domain": .string(client.name), "endpoint": .string(internalEndpoint), "token": .string(Base64.encode(token.bytes)),
-    ]
-    notices.sent.increment()
-    do {
-      switch try await node.call(client.holder, "incomingConnection", params: params, timeout: acceptTimeout) {
-      case .result:
-        notices.accepted.increment()
-      case .fault(let fault):
-        notices.refused.increment()
-        giveUp(client, .privateSideRefused, "'\(client.holder)' answered the notice with error \(fault.code): \(fault.message)")
-      }
-    } catch {
-      notices.failed.increment()
-      giveUp(client, .privateSideAway, "notice to '\(client.holder)': \(error.message)")
+    let candidates = book.candidates(for: client.domain)
+    switch candidates.count {
+    case 0: engine.refuse(client.stream, with: .internalError, cause: .privateSideAway, detail: "its private side says that it is down")
+    case 1:
+      if let failure = await notify(candidates[0], of: client) { giveUp(client, failure) }
+    default: await handOver(client, toOneOf: candidates)
     }
   }
 
-  private func giveUp(_ client: WaitingClient, _ cause: EndCause, _ reason: String) {
-    streamLog.noticeFailed(client.stream, to: client.holder.text, reason: reason)
-    engine.refuse(client.stream, with: .internalError, cause: cause, detail: reason)
+  /// One after the other, as `HandoverAttempts` says. Whoever presents its token first has the client; the relay sees to that.
+  private func handOver(_ client: WaitingClient, toOneOf candidates: [Candidate]) async {
+    var attempts = HandoverAttempts(
+      candidates: candidates.map(\.party), turn: .random(in: .min ... .max), acceptTimeout: acceptTimeout)
+    // Holds at most two events for each attempt, and the end.
+    let (events, event) = AsyncStream<HandoverEvent>.makeStream()
+    underWay.begin(client.stream, event)
+    defer { underWay.end(client.stream) }
+    var lastFailure = NoticeFailure(cause: .privateSideAway, reason: "nobody can be asked")
+    await withDiscardingTaskGroup { asked in
+      await withDiscardingTaskGroup { timers in
+        var actions = attempts.begin()
+        var iterator = events.makeAsyncIterator()
+        while true {
+          for action in actions {
+            switch action {
+            case .notify(let attempt, let party):
+              if attempt > 0 { notices.retried.increment() }
+              guard let candidate = candidates.first(where: { $0.party == party }) else { continue }
+              asked.addTask {
+                if let failure = await notify(candidate, of: client) { event.yield(.failed(attempt, failure)) }
+              }
+            case .watch(let attempt, let time):
+              timers.addTask {
+                if (try? await Task.sleep(for: time)) != nil { event.yield(.silent(attempt)) }  // cancelled: nobody waits any more
+              }
+            case .giveUp: giveUp(client, lastFailure)
+            }
+          }
+          guard !attempts.isOver, let next = await iterator.next() else { break }
+          switch next {
+          case .failed(let attempt, let failure):
+            lastFailure = failure
+            actions = attempts.failed(attempt)
+          case .silent(let attempt):
+            actions = attempts.silenceEnded(attempt)
+            // Others need not wait for it as well: it says soon that it is there, if it is.
+            if !actions.isEmpty, let party = attempts.party(of: attempt) { await book.unreachable(party) }
+          case .settled:
+            attempts.settled()
+            actions = []
+          }
+        }
+        timers.cancelAll()
+      }
+      // Notices that are out end by themselves.
+    }
+  }
+
+  /// Draws a token and tells a private proxy. Nil when it will come.
+  private func notify(_ candidate: Candidate, of client: WaitingClient) async -> NoticeFailure? {
+    let token = engine.awaitHandover(of: client.stream)
+    let holder = candidate.party
+    logger.debug(
+      "notice",
+      metadata: ["stream": "\(client.stream)", "name": "\(client.name)", "to": "\(holder)", "client": "\(client.address)"])
+    var params = client.notice
+    params["endpoint"] = .string(internalEndpoint)
+    params["token"] = .string(Base64.encode(token.bytes))
+    if let node = candidate.node { params["_node"] = .string(node) }
+    notices.sent.increment()
+    do {
+      switch try await node.call(holder.owner, "incomingConnection", params: params, timeout: acceptTimeout) {
+      case .result:
+        notices.accepted.increment()
+        return nil
+      case .fault(let fault):
+        notices.refused.increment()
+        // A node's words for "could not be delivered" (PROTOCOL.md 5.3).
+        if [1, 500].contains(fault.code) { await book.unreachable(holder) }
+        let reason = "'\(holder)' answered the notice with error \(fault.code): \(fault.message)"
+        streamLog.noticeFailed(client.stream, to: "\(holder)", reason: reason)
+        return NoticeFailure(cause: .privateSideRefused, reason: reason)
+      }
+    } catch {
+      notices.failed.increment()
+      let reason = "notice to '\(holder)': \(error.message)"
+      streamLog.noticeFailed(client.stream, to: "\(holder)", reason: reason)
+      return NoticeFailure(cause: .privateSideAway, reason: reason)
+    }
+  }
+
+  private func giveUp(_ client: WaitingClient, _ failure: NoticeFailure) {
+    engine.refuse(client.stream, with: .internalError, cause: failure.cause, detail: failure.reason)
+  }
+}
+
+/// Why a private proxy will not come.
+struct NoticeFailure: Sendable {
+  var cause: EndCause
+  var reason: String
+}
+
+/// A client whose private side is to come for it.
+struct WaitingClient: Sendable {
+  let stream: StreamID
+  /// As the client asks for it.
+  let name: String
+  /// As it was announced: the name, or the wildcard that covers it.
+  let domain: String
+  let alpn: [[UInt8]]
+  let address: SocketAddressText
+
+  /// What a notice says about it. Existing private proxies read the first member; the others are ours (docs/compatibility.md).
+  var notice: [String: JSONValue] {
+    [
+      "domain": .string(name), "server_name": .string(name), "client_address": .string(address.host),
+      "client_port": .integer(Int64(address.port)), "alpn": .array(alpn.map { .string(Self.text($0)) }), "stream": .string("\(stream)"),
+    ]
+  }
+
+  /// A protocol id as text, each byte a character of its own (ISO 8859-1): any bytes are allowed in one (RFC 7301 3.1).
+  private static func text(_ protocolID: [UInt8]) -> String {
+    String(String.UnicodeScalarView(protocolID.map { Unicode.Scalar($0) }))
   }
 }
 
 /// How notices to private proxies went.
 struct NoticeCounters: Sendable {
   let sent: Counter
+  let retried: Counter
   let accepted: Counter
   let refused: Counter
   let failed: Counter
 
   init(_ metrics: MetricsRegistry) {
     sent = metrics.counter("hyper_notices_sent_total", help: "Notices sent to private proxies.")
+    retried = metrics.counter(
+      "hyper_notices_retried_total", help: "Notices to another private proxy, because the one before failed or was silent.")
     let help = "Notices by how they were answered."
     accepted = metrics.counter("hyper_notices_answered_total", help: help, labels: ["outcome": "accepted"])
     refused = metrics.counter("hyper_notices_answered_total", help: help, labels: ["outcome": "refused"])

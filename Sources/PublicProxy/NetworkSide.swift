@@ -12,6 +12,7 @@ import Wiring
 struct NetworkSide: Sendable {
   let book: AnnouncementBook
   let link: NodeLink
+  let follower: ConnectionFollower
   let server: JSONRPCServer
   private let settings: PublicNetworkSettings
 
@@ -21,7 +22,7 @@ struct NetworkSide: Sendable {
   static func open(
     _ settings: PublicNetworkSettings, routes: StaticRoutes, trust: TrustStore, logger: Logger, metrics: MetricsRegistry
   ) async throws(StartFailure) -> NetworkSide {
-    let book = try await AnnouncementBook.open(settings.datastore, routes: routes, logger: logger, metrics: metrics)
+    let book = try await AnnouncementBook.open(settings, routes: routes, logger: logger, metrics: metrics)
     let link = try LocalLinks.nodeLink(
       ownName: settings.name, client: settings.jsonrpcClient, server: settings.jsonrpcServer, trust: trust, logger: logger,
       metrics: metrics)
@@ -29,12 +30,14 @@ struct NetworkSide: Sendable {
     let server = try LocalLinks.server(
       name: "jsonrpc_server", settings.jsonrpcServer, ownName: settings.name, pins: { link.pins }, trust: trust, logger: logger,
       metrics: metrics, handler: methods.handle)
-    return NetworkSide(book: book, link: link, server: server, settings: settings)
+    let follower = ConnectionFollower(link: link, book: book, logger: logger, metrics: metrics)
+    return NetworkSide(book: book, link: link, follower: follower, server: server, settings: settings)
   }
 
   func handover(of engine: RelayEngine, streamLog: StreamLog, logger: Logger, metrics: MetricsRegistry) -> Handover {
     Handover(
-      engine: engine, node: link, internalEndpoint: settings.internalEndpoint.description, acceptTimeout: settings.acceptTimeout,
+      engine: engine, node: link, book: book, internalEndpoint: settings.internalEndpoint.description,
+      acceptTimeout: settings.acceptTimeout,
       streamLog: streamLog, logger: logger, notices: NoticeCounters(metrics))
   }
 }

@@ -4,6 +4,8 @@ import JSONRPC
 import Logging
 import Wiring
 
+import struct Foundation.Date
+
 /// The methods that the own node calls at the public proxy (PROTOCOL.md 10.3).
 struct PublicMethods: Sendable {
   let ownName: OperatorName
@@ -19,6 +21,7 @@ struct PublicMethods: Sendable {
     do throws(CallFault) {
       switch request.method {
       case "announceConnections": return .result(try await announceConnections(request.params))
+      case "withdrawConnections": return .result(try await withdrawConnections(request.params))
       case "getAnnouncements": return .result(try getAnnouncements(request.params))
       default: throw .methodNotFound
       }
@@ -31,8 +34,9 @@ struct PublicMethods: Sendable {
   private func announceConnections(_ params: [String: JSONValue]) async throws(CallFault) -> JSONValue {
     let caller = try CallingOperator.read(params)
     let items = try requestedItems(params)
+    let call = try AnnouncementCall(params)
     let allowed = try AllowedDomains.read(of: caller, at: ownName)
-    let refusals = try await book.announce(items, by: caller.name, allowed: allowed)
+    let refusals = try await book.announce(items, by: caller.name, call, allowed: allowed)
     for case (let item, let refusal?) in zip(items, refusals) {
       logger.notice(
         "announcement refused",
@@ -41,24 +45,39 @@ struct PublicMethods: Sendable {
     return .array(refusals.map { $0?.fault.json ?? .null })
   }
 
+  /// Names of the caller are free at once. `connections` is a list of names or of maps with `domain`; with `instance` those of one private
+  /// proxy alone. One answer per item, as above; a name that the caller does not hold is none to complain about.
+  private func withdrawConnections(_ params: [String: JSONValue]) async throws(CallFault) -> JSONValue {
+    let caller = try CallingOperator.read(params)
+    let list = try connections(params)
+    let domains = list.map { $0.string ?? $0["domain"]?.string }
+    let problems = domains.enumerated().filter { $0.element == nil }
+    guard problems.isEmpty else {
+      let form = FormError(Dictionary(uniqueKeysWithValues: problems.map { ("\($0.offset)", "expected a name or a map with domain") }))
+      throw .invalidParams(FormError(["connections": form.json]))
+    }
+    let instance = try AnnouncementCall.instance(params)
+    let refusals = try await book.withdraw(domains.compactMap { $0 }, by: caller.name, instance: instance)
+    return .array(refusals.map { $0?.fault.json ?? .null })
+  }
+
   /// The caller's own announcements; everybody's for members of the privileged groups.
   private func getAnnouncements(_ params: [String: JSONValue]) throws(CallFault) -> JSONValue {
     let caller = try CallingOperator.read(params)
     let seesAll = !listAllGroups.isDisjoint(with: caller.groups)
-    return .array(
-      book.list(of: seesAll ? nil : caller.name).map { announcement in
-        [
-          "domain": .string(announcement.domain), "operator": .string(announcement.owner.text),
-          "expires_at": announcement.expiresAt.map { .string(RFC3339.format($0)) } ?? .null,
-        ]
-      })
+    return .array(book.statuses(of: seesAll ? nil : caller.name).map(\.json))
   }
 
-  private func requestedItems(_ params: [String: JSONValue]) throws(CallFault) -> [AnnouncementRequest] {
+  private func connections(_ params: [String: JSONValue]) throws(CallFault) -> [JSONValue] {
     guard let list = params["connections"]?.array else { throw .invalidParams(FormError(["connections": "expected a list"])) }
     guard list.count <= Self.itemLimit else {
       throw .invalidParams(FormError(["connections": .string("expected at most \(Self.itemLimit) items, found \(list.count)")]))
     }
+    return list
+  }
+
+  private func requestedItems(_ params: [String: JSONValue]) throws(CallFault) -> [AnnouncementRequest] {
+    let list = try connections(params)
     var problems: [String: JSONValue] = [:]
     var items: [AnnouncementRequest] = []
     for (index, item) in list.enumerated() {
@@ -72,5 +91,21 @@ struct PublicMethods: Sendable {
       throw .invalidParams(FormError(["connections": list.json]))
     }
     return items
+  }
+}
+
+extension AnnouncementStatus {
+  /// As `getAnnouncements` shows it; existing nodes show the first three members.
+  fileprivate var json: JSONValue {
+    func time(_ date: Date?) -> JSONValue { date.map { .string(RFC3339.format($0)) } ?? .null }
+    var members: [String: JSONValue] = [
+      "domain": .string(announcement.domain), "operator": .string(announcement.owner.text), "expires_at": time(announcement.expiresAt),
+      "since": time(announcement.since), "last_seen": time(lastSeen), "connected": .bool(isConnected), "offline": .bool(isOffline),
+    ]
+    if let instance = announcement.instance { members["instance"] = .string(instance.text) }
+    if !announcement.sharedWith.isEmpty {
+      members["shared_with"] = .array(announcement.sharedWith.sorted().map { .string($0.text) })
+    }
+    return .object(members)
   }
 }

@@ -80,7 +80,7 @@ public enum PublicProxy {
     // Stopped from the last to the first: no new announcements, then the streams are drained, then the link goes.
     var services: [any Service] = [trust]
     if let endpoint { services.append(endpoint) }
-    if let network { services += [network.link, network.book] }
+    if let network { services += [network.link, network.book, network.follower] }
     services.append(routing)
     if let network { services.append(network.server) }
     services.append(ReadyLine(logger: logger, after: network?.link.firstAnswer ?? .opened))

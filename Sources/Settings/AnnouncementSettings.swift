@@ -11,12 +11,17 @@ public struct AnnouncementSettings: Hashable, Sendable {
   public var expiresAt: Date?
   /// `allowed_endpoints`: the only addresses that are dialled for this domain. Default (nil): what the public proxy's directory entry says.
   public var allowedEndpoints: [HostPort]?
+  /// `shared_with`, default none: the other operators that may hold the name too, if they say the same of this one.
+  public var sharedWith: [OperatorName]
 
-  public init(domain: String, proxy: OperatorName, expiresAt: Date? = nil, allowedEndpoints: [HostPort]? = nil) {
+  public init(
+    domain: String, proxy: OperatorName, expiresAt: Date? = nil, allowedEndpoints: [HostPort]? = nil, sharedWith: [OperatorName] = []
+  ) {
     self.domain = domain
     self.proxy = proxy
     self.expiresAt = expiresAt
     self.allowedEndpoints = allowedEndpoints
+    self.sharedWith = sharedWith
   }
 }
 
@@ -46,7 +51,8 @@ extension AnnouncementSettings {
         return date
       },
       allowedEndpoints: item.has("allowed_endpoints")
-        ? item.texts("allowed_endpoints") { text throws(TextMismatch) in try HostPort(parsing: text) } : nil)
+        ? item.texts("allowed_endpoints") { text throws(TextMismatch) in try HostPort(parsing: text) } : nil,
+      sharedWith: item.strings("shared_with").map { OperatorName($0) })
     // Elements that cannot be read are reported by themselves; this is about a list without any.
     if case .list([]) = item.value["allowed_endpoints"]?.content {
       item.fail("allowed_endpoints", "expected at least one host:port, found an empty list", hint: "leave the key out for the default")

@@ -1,4 +1,5 @@
 public import HyperModel
+public import ProxyProtocol
 
 /// The `private` map of a proxy: the role beside the internal server (PROTOCOL.md 3.5, and our additions).
 public struct PrivateProxySettings: Hashable, Sendable {
@@ -13,8 +14,12 @@ public struct PrivateProxySettings: Hashable, Sendable {
   /// `internal_endpoint.address`, default `localhost:8888` without `internal_endpoints` and none beside them: the server that holds
   /// the TLS key.
   public var internalEndpoint: DialAddress?
+  /// `internal_endpoint.proxy_protocol`, `v1` or `v2`, default none: how that server learns whose connections it gets.
+  public var proxyProtocol: ProxyHeader.Version?
   /// `internal_endpoints`, default none: servers for some names and protocols; what fits none of them goes to `internal_endpoint`.
-  public var internalEndpoints: [RouteSettings]
+  public var internalEndpoints: [InternalEndpointSettings]
+  /// `health`, default all defaults; nil with `interval: 0`: nobody looks whether the internal servers are up.
+  public var health: HealthSettings?
   /// `announcements`, default none: domains announced from the start, besides those announced by calls.
   public var announcements: [AnnouncementSettings]
   /// `relay`, default all defaults.
@@ -22,8 +27,8 @@ public struct PrivateProxySettings: Hashable, Sendable {
 
   public init(
     name: OperatorName, datastore: DatastoreSettings, jsonrpcClient: JSONRPCClientSettings, jsonrpcServer: JSONRPCServerSettings,
-    internalEndpoint: DialAddress? = .tcp(HostPort(host: "localhost", port: 8888)), internalEndpoints: [RouteSettings] = [],
-    announcements: [AnnouncementSettings] = [],
+    internalEndpoint: DialAddress? = .tcp(HostPort(host: "localhost", port: 8888)), internalEndpoints: [InternalEndpointSettings] = [],
+    health: HealthSettings? = HealthSettings(), announcements: [AnnouncementSettings] = [],
     relay: RelayLimits = RelayLimits()
   ) {
     self.name = name
@@ -32,6 +37,7 @@ public struct PrivateProxySettings: Hashable, Sendable {
     self.jsonrpcServer = jsonrpcServer
     self.internalEndpoint = internalEndpoint
     self.internalEndpoints = internalEndpoints
+    self.health = health
     self.announcements = announcements
     self.relay = relay
   }
@@ -41,9 +47,11 @@ extension PrivateProxySettings {
   init(_ section: Section) {
     let common = CommonProxySettings(section)
     self.init(name: common.name, datastore: common.datastore, jsonrpcClient: common.jsonrpcClient, jsonrpcServer: common.jsonrpcServer)
-    internalEndpoints = RouteSettings.list(section, "internal_endpoints")
+    internalEndpoints = InternalEndpointSettings.list(section, "internal_endpoints")
+    if let health = section.section("health") { self.health = HealthSettings(health) }
     if let endpoint = section.section("internal_endpoint") {
       internalEndpoint = endpoint.optional("address") { text throws(TextMismatch) in try DialAddress(parsing: text) } ?? internalEndpoint
+      proxyProtocol = endpoint.proxyProtocol()
       // The mode in which the private proxy ends TLS itself (PROTOCOL.md 10.6).
       endpoint.unsupported("tls")
       endpoint.unsupported("jsonrpc_client")

@@ -17,13 +17,16 @@ public struct PublicNetworkSettings: Hashable, Sendable {
   public var jsonrpcServer: JSONRPCServerSettings
   /// `accept_timeout`, 0.1…3000 seconds, default 10: how long a client waits for its private side.
   public var acceptTimeout: Duration
+  /// `ownership_grace`, 0…604800 seconds, default 300: how long a name stays its operator's who is away.
+  public var ownershipGrace: Duration
   /// `list_all_groups`, default none: members of these groups see everybody's announcements, others only their own.
   public var listAllGroups: [String]
 
   public init(
     name: OperatorName, datastore: DatastoreSettings, internalBindAddress: BindAddress = .tcp(host: "localhost", port: 9999),
     internalEndpoint: HostPort = HostPort(host: "localhost", port: 9999), jsonrpcClient: JSONRPCClientSettings,
-    jsonrpcServer: JSONRPCServerSettings, acceptTimeout: Duration = .seconds(10), listAllGroups: [String] = []
+    jsonrpcServer: JSONRPCServerSettings, acceptTimeout: Duration = .seconds(10), ownershipGrace: Duration = .seconds(300),
+    listAllGroups: [String] = []
   ) {
     self.name = name
     self.datastore = datastore
@@ -32,6 +35,7 @@ public struct PublicNetworkSettings: Hashable, Sendable {
     self.jsonrpcClient = jsonrpcClient
     self.jsonrpcServer = jsonrpcServer
     self.acceptTimeout = acceptTimeout
+    self.ownershipGrace = ownershipGrace
     self.listAllGroups = listAllGroups
   }
 }
@@ -40,7 +44,7 @@ extension PublicNetworkSettings {
   /// All of them.
   static let keys = [
     "name", "datastore", "jsonrpc_client", "jsonrpc_server", "internal_bind_address", "internal_endpoint", "accept_timeout",
-    "list_all_groups",
+    "ownership_grace", "list_all_groups",
   ]
 
   init(_ section: Section) {
@@ -50,6 +54,7 @@ extension PublicNetworkSettings {
     internalEndpoint =
       section.optional("internal_endpoint") { text throws(TextMismatch) in try HostPort(parsing: text) } ?? internalEndpoint
     acceptTimeout = section.seconds("accept_timeout", in: 0.1...3000) ?? acceptTimeout
+    ownershipGrace = section.seconds("ownership_grace", in: 0...604_800) ?? ownershipGrace
     listAllGroups = section.strings("list_all_groups")
   }
 }

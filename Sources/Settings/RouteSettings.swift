@@ -23,8 +23,14 @@ public struct RouteSettings: Hashable, Sendable {
 extension RouteSettings {
   /// The items of a list, of which no two claim the same domain and protocol: the order of lines must not decide.
   static func list(_ section: Section, _ key: String) -> [RouteSettings] {
+    list(section, key) { _ in }.map(\.route)
+  }
+
+  /// - Parameter more: reads what an item has besides.
+  static func list<More>(_ section: Section, _ key: String, more: (Section) -> More) -> [(route: RouteSettings, more: More)] {
     var taken: [Claim: SourcePosition] = [:]
     return section.sections(key).map { item in
+      let more = more(item)
       let route = RouteSettings(item)
       for claim in route.claims where !route.domain.isEmpty {
         if let first = taken[claim] {
@@ -33,7 +39,7 @@ extension RouteSettings {
         }
         taken[claim] = taken[claim] ?? item.value.position
       }
-      return route
+      return (route, more)
     }
   }
 

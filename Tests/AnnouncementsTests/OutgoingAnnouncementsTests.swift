@@ -30,6 +30,19 @@ import Testing
     #expect(outgoing.list(now: noon + hour).map(\.proxy) == [otherProxy])
   }
 
+  @Test mutating func whatWasAnnouncedByCallIsGivenUpAndWhatTheSettingsSayIsNot() throws {
+    _ = try announce(item("a.example.org"))
+    _ = outgoing.replaceStatic([item("b.example.org")], now: noon)
+    let allowed = try allowing(".example.org")
+    #expect(outgoing.withdraw("A.example.org", at: otherProxy, allowed: allowed) == .unchanged)
+    #expect(outgoing.withdraw("A.example.org", at: publicProxy, allowed: allowed) == .withdrawn(item("a.example.org")))
+    #expect(outgoing.withdraw("a.example.org", at: publicProxy, allowed: allowed) == .unchanged)
+    #expect(outgoing.withdraw("b.example.org", at: publicProxy, allowed: allowed).refusal == .inSettings(domain: "b.example.org"))
+    #expect(outgoing.withdraw("b.example.com", at: publicProxy, allowed: allowed).refusal?.code == 403)
+    #expect(outgoing.withdraw("b..org", at: publicProxy, allowed: allowed).refusal?.code == 400)
+    #expect(outgoing.list(now: noon) == [item("b.example.org")])
+  }
+
   @Test mutating func refusalsSayWhatIsWrong() throws {
     #expect(try announce(item("a.example.org", to: "private-proxy-1")).refusal?.fault.code == 400)
     #expect(try announce(item("a..example.org")).refusal?.fault.code == 400)

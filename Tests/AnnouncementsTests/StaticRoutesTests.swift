@@ -88,4 +88,24 @@ extension StaticRoutesTests {
       ], fallback: "6:1")
     #expect(routes.unconditional == ["plain.example": "1:1"])
   }
+
+  @Test(
+    arguments: [
+      ("a.example", ["wildcard", "wildcard y", "exact x"]), ("c.example", ["all of c"]), ("b.example", ["wildcard", "wildcard y"]),
+      ("*.example", ["wildcard", "wildcard y"]), ("d.other", ["fallback", "only h2"]), ("*.else", ["fallback"]),
+    ] as [(String, Set<String>)])
+  func destinationsAreWhereConnectionsOfANameCanGo(pattern: String, addresses: Set<String>) throws {
+    let routes = [
+      StaticRoute(domain: "*.example", address: "wildcard"), StaticRoute(domain: "a.example", alpn: ["x"], address: "exact x"),
+      StaticRoute(domain: "*.example", alpn: ["y"], address: "wildcard y"), StaticRoute(domain: "c.example", address: "all of c"),
+      StaticRoute(domain: "d.other", alpn: ["h2"], address: "only h2"),
+    ]
+    #expect(try StaticRoutes(routes, fallback: "fallback").destinations(of: pattern) == addresses)
+    #expect(try StaticRoutes(routes).destinations(of: pattern) == addresses.subtracting(["fallback"]))
+  }
+
+  @Test func aWildcardWithoutRoutesOfItsOwnGoesWhereItsNamesGo() throws {
+    let routes = ["a.example", "b.example", "c.b.example"].map { StaticRoute(domain: $0, address: $0) }
+    #expect(try StaticRoutes(routes).destinations(of: "*.example") == ["a.example", "b.example"])
+  }
 }

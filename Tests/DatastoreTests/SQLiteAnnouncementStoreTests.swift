@@ -1,6 +1,7 @@
 import Announcements
 import Datastore
 import Foundation
+import GRDB
 import HyperModel
 import Testing
 
@@ -72,14 +73,37 @@ private func outgoing(_ domain: String, to proxy: OperatorName, until expiresAt:
     #expect(try await store.load() == later)
   }
 
-  @Test func aNameOfThePublicSideHasOneOwnerAndOneOfThePrivateSideSeveralProxies() async throws {
+  @Test func aNameCanHaveSeveralHoldersAndSeveralProxies() async throws {
+    let one = StoredAnnouncement(
+      Announcement(domain: "a.example.org", owner: "alice", instance: InstanceID("one"), since: noon, sharedWith: ["bob", "carol"]))
+    let two = StoredAnnouncement(Announcement(domain: "a.example.org", owner: "alice", instance: InstanceID("two")))
+    let all = [held("a.example.org"), one, two, held("a.example.org", by: "bob"), outgoing("a.example.org", to: "alice")]
     let store = try SQLiteAnnouncementStore(path: path)
-    try await store.save([held("a.example.org", by: "alice"), held("a.example.org", by: "bob")])
-    try await store.save([outgoing("a.example.org", to: "alice"), outgoing("a.example.org", to: "bob")])
-    #expect(
-      try await store.load() == [
-        held("a.example.org", by: "bob"), outgoing("a.example.org", to: "alice"), outgoing("a.example.org", to: "bob"),
-      ])
+    try await store.save(all.reversed())
+    #expect(try await store.load() == all)
+    try await store.remove([one])
+    #expect(try await store.load() == all.filter { $0 != one })
+  }
+
+  @Test func aStoreOfTheFirstVersionIsTakenOver() async throws {
+    let database = try DatabaseQueue(path: path)
+    try await database.write { database in
+      try database.execute(
+        sql: """
+          PRAGMA application_id = \(0x4879_7072);
+          CREATE TABLE announcement (
+            kind INTEGER NOT NULL CHECK (kind IN (1, 2)), domain TEXT NOT NULL, peer TEXT NOT NULL, expires_at REAL,
+            allowed_endpoints TEXT NOT NULL, PRIMARY KEY (kind, domain, peer)) STRICT, WITHOUT ROWID;
+          CREATE UNIQUE INDEX announcement_owner ON announcement (domain) WHERE kind = 1;
+          CREATE TABLE grdb_migrations (identifier TEXT NOT NULL PRIMARY KEY);
+          INSERT INTO grdb_migrations VALUES ('1 announcements');
+          INSERT INTO announcement VALUES (1, 'a.example.org', 'alice', NULL, '[]'), (2, 'b.example.org', 'proxy', 5.5, '["h:1"]');
+          """)
+    }
+    try database.close()
+    let found = try await SQLiteAnnouncementStore(path: path).load()
+    let expiry = Date(timeIntervalSinceReferenceDate: 5.5)
+    #expect(found == [held("a.example.org"), outgoing("b.example.org", to: "proxy", until: expiry, endpoints: ["h:1"])])
   }
 
   @Test func onlyWhatIsNamedIsRemoved() async throws {

@@ -105,6 +105,100 @@ import Testing
     #expect(await list(as: client("admin", groups: ["sd-admin"]))?.array?.count == 2)
   }
 
+  private func call(_ method: String, _ params: [String: JSONValue], as client: JSONValue) async -> CallResponse.Outcome {
+    await methods.handle(RPCRequest(id: "1", method: method, params: params.merging(["_client": client]) { $1 }, caller: .anonymous))
+  }
+
+  @Test func aWithdrawnNameIsFreeAtOnceAndForGood() async throws {
+    defer { remove() }
+    _ = await announce([["domain": "a.example.org"], ["domain": "b.example.org"]], as: client("op-1"))
+    let names: JSONValue = ["A.example.org", ["domain": "b.example.org"], "never.example.org", "b..d"]
+    let outcome = await call("withdrawConnections", ["connections": names], as: client("op-1"))
+    guard case .result(let result) = outcome, let answers = result?.array else {
+      Issue.record("no list: \(outcome)")
+      return
+    }
+    #expect(answers.map { $0["code"]?.integer } == [nil, nil, nil, 400])
+    #expect(book.list(of: nil).isEmpty)
+    #expect(await announce([["domain": "a.example.org"]], as: client("op-2")) == .result([nil]))
+    #expect(try await Self.open(folder).list(of: nil).map(\.owner) == ["op-2"])
+  }
+
+  @Test func nobodyWithdrawsWhatIsSomebodyElses() async throws {
+    defer { remove() }
+    _ = await announce([["domain": "a.example.org"]], as: client("op-1"))
+    #expect(await call("withdrawConnections", ["connections": ["a.example.org"]], as: client("op-2")) == .result([nil]))
+    #expect(holder(of: "a.example.org") == "op-1")
+  }
+
+  @Test(arguments: [JSONValue.null, "a.example.org", [5], [["name": "a.example.org"]]])
+  func aMalformedWithdrawalIsAnError(connections: JSONValue) async throws {
+    defer { remove() }
+    guard case .fault(let fault) = await call("withdrawConnections", ["connections": connections], as: client("op-1")) else {
+      Issue.record("was accepted")
+      return
+    }
+    #expect(fault.code == -32602)
+  }
+
+  @Test func instancesHoldANameSideBySideAndEachWithdrawsItsOwn() async throws {
+    defer { remove() }
+    for instance in ["one", "two"] {
+      let params: [String: JSONValue] = [
+        "connections": [["domain": "a.example.org"]], "instance": .string(instance), "node": .string("node-\(instance)"),
+      ]
+      #expect(await call("announceConnections", params, as: client("op-1")) == .result([nil]))
+    }
+    #expect(book.candidates(for: "a.example.org").map(\.node) == ["node-one", "node-two"])
+    #expect(try await Self.open(folder).list(of: nil).map(\.instance?.text) == ["one", "two"])
+    _ = await call("withdrawConnections", ["connections": ["a.example.org"], "instance": "one"], as: client("op-1"))
+    #expect(book.candidates(for: "a.example.org").map(\.party.instance?.text) == ["two"])
+    #expect(try await Self.open(folder).list(of: nil).map(\.instance?.text) == ["two"])
+    guard case .fault(let fault) = await call("announceConnections", ["connections": [], "instance": "no name"], as: client("op-1")) else {
+      Issue.record("was accepted")
+      return
+    }
+    #expect(fault.code == -32602)
+  }
+
+  @Test func whatIsNotAmongAllThatAnInstanceAnnouncesIsForgotten() async throws {
+    defer { remove() }
+    _ = await announce([["domain": "other.example.org"]], as: client("op-1"))
+    let both: JSONValue = [["domain": "a.example.org"], ["domain": "b.example.org"]]
+    _ = await call("announceConnections", ["connections": both, "instance": "one", "all": true], as: client("op-1"))
+    _ = await call(
+      "announceConnections", ["connections": [["domain": "B.example.org"]], "instance": "one", "all": true], as: client("op-1"))
+    #expect(book.list(of: nil).map(\.domain) == ["b.example.org", "other.example.org"])
+    #expect(try await Self.open(folder).list(of: nil).map(\.domain) == ["b.example.org", "other.example.org"])
+  }
+
+  @Test func theListSaysSinceWhenAndWhetherTheHolderIsThere() async throws {
+    defer { remove() }
+    let items: JSONValue = [["domain": "a.example.org", "shared_with": ["op-2"]], ["domain": "b.example.org", "offline": true]]
+    _ = await call("announceConnections", ["connections": items, "instance": "one"], as: client("op-1"))
+    let listed = try #require(await list(as: client("op-1"))?.array)
+    #expect(listed.map { $0["domain"] } == ["a.example.org", "b.example.org"])
+    #expect(listed.map { $0["offline"] } == [false, true])
+    #expect(listed[0]["shared_with"] == ["op-2"])
+    #expect(book.candidates(for: "b.example.org").isEmpty)
+    for entry in listed {
+      #expect(entry["connected"] == true && entry["instance"] == "one" && entry["expires_at"] == .null)
+      for key in ["since", "last_seen"] {
+        let time = try #require(entry[key]?.string.flatMap { RFC3339.parse($0) })
+        #expect(abs(time.timeIntervalSinceNow) < 60)
+      }
+    }
+    _ = await call("announceConnections", ["connections": [], "instance": "one", "stopping": true], as: client("op-1"))
+    #expect(await list(as: client("op-1"))?.array?.map { $0["connected"] } == [false, false])
+    #expect(book.candidates(for: "a.example.org").isEmpty)
+    #expect(holder(of: "a.example.org") == "op-1")
+    guard case .result(let result) = await announce([["domain": "a.example.org"]], as: client("op-2")) else {
+      Issue.record("no list")
+      return
+    }
+    #expect(result?.array?.first?["code"] == 409)
+  }
+
   @Test func announcementsSurviveARestart() async throws {
     defer { remove() }
     let expiry = RFC3339.format(Date().addingTimeInterval(3600))

@@ -91,11 +91,14 @@ import Testing
     #expect(try data("private-proxy-1", "settings").first?["settings"]?["allowed_domains"] == [".internal-server.local"])
     #expect(
       try methods(data("public-proxy-1", "services"), of: "proxy-users") == [
-        "_directory", "_ping", "announceConnections", "getAnnouncements",
+        "_directory", "_ping", "announceConnections", "getAnnouncements", "withdrawConnections",
       ])
-    #expect(try methods(data("private-proxy-1", "services"), of: "proxy-providers") == ["_ping", "incomingConnection"])
     #expect(
-      try methods(data("private-proxy-1", "services"), of: "health-departments") == ["_ping", "announceConnection", "getAnnouncements"])
+      try methods(data("private-proxy-1", "services"), of: "proxy-providers") == ["_ping", "incomingConnection", "resyncAnnouncements"])
+    #expect(
+      try methods(data("private-proxy-1", "services"), of: "health-departments") == [
+        "_ping", "announceConnection", "getAnnouncements", "withdrawConnection", "withdrawConnections",
+      ])
   }
 
   /// The methods of the service `proxy` that a group may call.

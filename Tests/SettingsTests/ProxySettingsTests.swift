@@ -1,5 +1,7 @@
+import Announcements
 import Foundation
 import HyperModel
+import ProxyProtocol
 import Settings
 import Testing
 
@@ -37,6 +39,7 @@ import Testing
     #expect(network.internalBindAddress == .tcp(host: "localhost", port: 9999))
     #expect(network.internalEndpoint == HostPort(host: "localhost", port: 9999))
     #expect(network.acceptTimeout == .seconds(10))
+    #expect(network.ownershipGrace == .seconds(300))
     #expect(expected.relay == RelayLimits())
   }
 
@@ -49,6 +52,7 @@ import Testing
           internal_bind_address: "0.0.0.0:7777"
           internal_endpoint: "relay.example:7777"
           accept_timeout: 2.5
+          ownership_grace: 60
           list_all_groups: [admins]
           routes:
             - {domain: WWW.example, address: "[::1]:8443"}
@@ -106,7 +110,7 @@ import Testing
     let network = PublicNetworkSettings(
       name: "p", datastore: store, internalBindAddress: .tcp(host: "0.0.0.0", port: 7777),
       internalEndpoint: HostPort(host: "relay.example", port: 7777), jsonrpcClient: client, jsonrpcServer: server,
-      acceptTimeout: .milliseconds(2500), listAllGroups: ["admins"])
+      acceptTimeout: .milliseconds(2500), ownershipGrace: .seconds(60), listAllGroups: ["admins"])
     let expected = PublicProxySettings(
       tlsBindAddress: .tcp(host: "0.0.0.0", port: 443),
       routes: [
@@ -124,25 +128,31 @@ import Testing
       role(
         "private",
         """
-          internal_endpoint: {address: "[::1]:8443", timeout: 5, jsonrpc_path: /x}
-          internal_endpoints: [{domain: "*.A.example", alpn: [h2], address: "unix:x.sock"}]
+          internal_endpoint: {address: "[::1]:8443", timeout: 5, jsonrpc_path: /x, proxy_protocol: v1}
+          internal_endpoints: [{domain: "*.A.example", alpn: [h2], address: "unix:x.sock", proxy_protocol: v2}]
+          health: {interval: 1.5, rise: 1, fall: 5, timeout: 0.5}
           announcements:
             - {domain: A.Example, proxy: q}
-            - {domain: b.example, proxy: q, expires_at: 2030-01-02T03:04:05Z, allowed_endpoints: ["relay:9999", "[::1]:1"]}
+            - {domain: b.example, proxy: q, expires_at: 2030-01-02T03:04:05Z, allowed_endpoints: ["relay:9999", "[::1]:1"], shared_with: [r, s]}
           relay: {dial_timeout: 1}
         """))
     var relay = RelayLimits()
     relay.dialTimeout = .seconds(1)
-    let expected = PrivateProxySettings(
+    var expected = PrivateProxySettings(
       name: "p", datastore: store, jsonrpcClient: client, jsonrpcServer: server,
       internalEndpoint: .tcp(HostPort(host: "::1", port: 8443)),
-      internalEndpoints: [RouteSettings(domain: "*.a.example", alpn: ["h2"], address: .unix(path: "x.sock"))],
+      internalEndpoints: [
+        InternalEndpointSettings(
+          RouteSettings(domain: "*.a.example", alpn: ["h2"], address: .unix(path: "x.sock")), proxyProtocol: .v2)
+      ],
+      health: HealthSettings(rules: HealthRules(interval: .milliseconds(1500), rise: 1, fall: 5), timeout: .milliseconds(500)),
       announcements: [
         AnnouncementSettings(domain: "a.example", proxy: "q"),
         AnnouncementSettings(
           domain: "b.example", proxy: "q", expiresAt: Date(timeIntervalSince1970: 1_893_553_445),
-          allowedEndpoints: [HostPort(host: "relay", port: 9999), HostPort(host: "::1", port: 1)]),
+          allowedEndpoints: [HostPort(host: "relay", port: 9999), HostPort(host: "::1", port: 1)], sharedWith: ["r", "s"]),
       ], relay: relay)
+    expected.proxyProtocol = .v1
     #expect(settings.private == expected)
     #expect(settings.public == nil)
     #expect(settings.warnings.map(\.keyPath) == ["private.internal_endpoint.jsonrpc_path", "private.internal_endpoint.timeout"])
@@ -214,11 +224,8 @@ import Testing
       "{type: redis, settings: {addresses: [a]}}",
       #"3:21: public.datastore.type: the datastore "redis" is not supported yet (use type: sqlite with settings.filename)"#
     ),
-    (
-      "{type: file, settings: {filename: a}}",
-      #"3:21: public.datastore.type: the datastore "file" is not supported yet (use type: sqlite with settings.filename)"#
-    ),
-    ("{type: sqlit}", #"3:21: public.datastore.type: expected sqlite, found the string "sqlit""#),
+    ("{type: file}", "3:14: public.datastore.settings: expected a map, found nothing"),
+    ("{type: sqlit}", #"3:21: public.datastore.type: expected sqlite, file or memory, found the string "sqlit""#),
     ("{}", "3:14: public.datastore.settings: expected a map, found nothing"),
     ("{settings: {}}", "3:25: public.datastore.settings.filename: expected a string, found nothing"),
     ("{settings: {filename: a, key: b}}", "3:39: public.datastore.settings.key: unknown key"),
@@ -226,6 +233,26 @@ import Testing
   func datastoresAreChecked(store: String, problem: String) throws {
     let text = role("public").replacing("{settings: {filename: f.sqlite}}", with: store)
     #expect(try failure(text) == ["a.yml:\(problem)"])
+  }
+
+  @Test(arguments: [
+    ("{type: file, settings: {filename: a}}", DatastoreSettings(type: .file, filename: "a")),
+    ("{type: memory}", DatastoreSettings(type: .memory, filename: "")),
+    ("{type: memory, settings: {filename: a}}", DatastoreSettings(type: .memory, filename: "")),
+  ])
+  func everyDatastoreIsRead(store: String, expected: DatastoreSettings) throws {
+    let text = role("public").replacing("{settings: {filename: f.sqlite}}", with: store)
+    #expect(try proxy(text).public?.network?.datastore == expected)
+  }
+
+  @Test func whoDoesNotWantHealthChecksHasNone() throws {
+    #expect(try proxy(role("private")).private?.health == HealthSettings())
+    #expect(try proxy(role("private", "  health: {interval: 0}")).private?.health == nil)
+    #expect(
+      try failure(role("private", "  health: {rise: 0}\n  internal_endpoint: {proxy_protocol: v3}")) == [
+        "a.yml:6:18: private.health.rise: expected a whole number from 1 to 100, found the whole number 0",
+        "a.yml:7:39: private.internal_endpoint.proxy_protocol: expected v1 or v2, found the string \"v3\"",
+      ])
   }
 
   @Test(arguments: [

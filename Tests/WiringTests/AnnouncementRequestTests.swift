@@ -19,6 +19,8 @@ import Wiring
     arguments: [
       (["expires_at": nil], "domain"), (["domain": ""], "domain"), (["domain": 5], "domain"),
       (["domain": "a.b", "expires_at": "tomorrow"], "expires_at"), (["domain": "a.b", "expires_at": 7], "expires_at"),
+      (["domain": "a.b", "shared_with": "c"], "shared_with"), (["domain": "a.b", "shared_with": [1]], "shared_with"),
+      (["domain": "a.b", "offline": "yes"], "offline"),
     ] as [(JSONValue, String)])
   func badMembersAreNamed(item: JSONValue, member: String) throws {
     guard case .failure(let failure) = AnnouncementRequest.read(item) else {
@@ -26,6 +28,31 @@ import Wiring
       return
     }
     #expect(failure.json["data"]?[member] != nil)
+  }
+
+  @Test func whatIsWrittenIsReadAsItWas() throws {
+    let requests = [
+      AnnouncementRequest(domain: "a.example.org"),
+      AnnouncementRequest(
+        domain: "*.example.org", expiresAt: RFC3339.parse("2026-11-23T01:02:03Z"), sharedWith: ["b", "a"], isOffline: true),
+    ]
+    for request in requests { #expect(try AnnouncementRequest.read(request.json).get() == request) }
+    // A public proxy of the reference sees what it always saw.
+    #expect(requests[0].json == ["domain": "a.example.org", "expires_at": nil])
+  }
+
+  @Test func whatACallSaysBesidesItsNamesIsReadAsItWas() throws {
+    let calls = [
+      AnnouncementCall(),
+      AnnouncementCall(instance: InstanceID("one"), node: "n", interval: 30, isComplete: true, isStopping: true),
+    ]
+    for call in calls { #expect(try AnnouncementCall(call.params([])) == call) }
+    #expect(calls[0].params([]) == ["connections": []])
+    #expect(try AnnouncementCall(["node": 5, "every": 0, "all": "yes", "stopping": 1]) == AnnouncementCall())
+    for instance in [5, "", "a b"] as [JSONValue] {
+      let fault = #expect(throws: CallFault.self) { try AnnouncementCall(["instance": instance]) }
+      #expect(fault?.code == -32602)
+    }
   }
 
   @Test func whatIsNoMapIsRefused() {

@@ -16,6 +16,7 @@ import select
 import socket
 import socketserver
 import ssl
+import subprocess
 import sys
 import threading
 import time
@@ -387,6 +388,68 @@ def case_tokens(args):
     return result
 
 
+def case_load(args):
+    """So many requests, eight at a time, each over a connection of its own; says which failed and how."""
+    numbers, results, lock = iter(range(args.count)), [], threading.Lock()
+
+    def work():
+        while True:
+            with lock:
+                if next(numbers, None) is None:
+                    return
+            try:
+                status = https(args)["status"]
+                result = "ok" if status == 200 else f"status {status}"
+            except Exception as problem:
+                result = f"{type(problem).__name__}: {problem}"
+            with lock:
+                results.append(result)
+
+    workers = [threading.Thread(target=work) for _ in range(8)]
+    for w in workers:
+        w.start()
+    for w in workers:
+        w.join()
+    failures = [r for r in results if r != "ok"]
+    return dict(ok=len(results) - len(failures), failed=len(failures), failures=sorted(set(failures))[:5])
+
+
+def case_receiver(args):
+    """A server behind the private proxy that takes a PROXY header apart: one line for each connection, until it is told to stop."""
+    with socket.create_server(("127.0.0.1", args.port)) as listener:
+        print("ready", file=sys.stderr, flush=True)
+        while True:
+            s, _ = listener.accept()
+            with s:
+                s.settimeout(LIMIT)
+                # A look whether we are there ends without a byte.
+                data = s.recv(65536)
+                while data and b"\x16\x03\x01" not in data:
+                    part = s.recv(65536)
+                    if not part:
+                        break
+                    data += part
+                if not data:
+                    continue
+                if data.startswith(b"PROXY "):
+                    end = data.index(b"\r\n") + 2
+                else:
+                    end = 16 + int.from_bytes(data[14:16], "big")
+                header, rest = data[:end], data[end:]
+                parsed = subprocess.run([sys.executable, args.parser], input=header.hex() + "\n", capture_output=True, text=True).stdout
+                seen = dict(json.loads(parsed), hello=rest.startswith(b"\x16\x03\x01"))
+                print("header " + json.dumps(seen), file=sys.stderr, flush=True)
+
+
+def case_from(args):
+    """One connection from a port of its own; says which."""
+    with connect(args.port) as raw:
+        port = raw.getsockname()[1]
+        raw.sendall(hello_bytes(args.name))
+        data, end = read_all(raw)
+        return dict(seen(data, end), port=port)
+
+
 def main():
     p = argparse.ArgumentParser()
     p.add_argument("case")
@@ -404,6 +467,7 @@ def main():
     p.add_argument("--new", default="")
     p.add_argument("--wait-first", action="store_true")
     p.add_argument("--hex", default="")
+    p.add_argument("--parser", default="")
     args = p.parse_args()
     json.dump(globals()["case_" + args.case.replace("-", "_")](args), sys.stdout)
 

@@ -1,0 +1,105 @@
+import Announcements
+import HyperModel
+import JSONRPC
+import Logging
+import Operations
+import ServiceLifecycle
+import Synchronization
+import Wiring
+
+/// Keeps the book informed of who is connected, and asks those that come for what they announce: so a proxy that lost its store, or was away
+/// while others announced, knows everything again at once.
+///
+/// `known` is protected by its mutex.
+final class ConnectionFollower: Service, Sendable {
+  /// DESIGN.md 4: each attempt ends after 2 s.
+  static let callTimeout: Duration = .seconds(2)
+  /// Operators asked at one time: a few, because all of them will announce.
+  static let concurrency = 16
+
+  private let link: NodeLink
+  private let book: AnnouncementBook
+  private let logger: Logger
+  private let asked: Counter
+  private let known = Mutex<Set<NodeView.Peer>>([])
+  private let (newcomers, newcomer) = AsyncStream<NodeView.Peer>.makeStream(bufferingPolicy: .bufferingNewest(4096))
+
+  init(link: NodeLink, book: AnnouncementBook, logger: Logger, metrics: MetricsRegistry) {
+    self.link = link
+    self.book = book
+    self.logger = logger
+    asked = metrics.counter("hyper_resyncs_total", help: "Operators asked for what they announce.")
+  }
+
+  func run() async throws {
+    let watch = NodeWatch(link: link, logger: logger) { [self] view in await changed(view) }
+    try await withThrowingTaskGroup(of: Void.self) { group in
+      group.addTask { try await watch.run() }
+      group.addTask { await cancelWhenGracefulShutdown { await self.askAll() } }
+      try await group.waitForAll()
+    }
+  }
+
+  private func changed(_ view: NodeView?) async {
+    guard let view else {
+      for name in await thoseWhoMayAnnounce() { newcomer.yield(NodeView.Peer(name: name)) }
+      return
+    }
+    // Whether those are there that can be dialled is not known: it is held against nobody.
+    let uncertain = Dictionary(uniqueKeysWithValues: view.dialable.map { ($0, Set<String>()) })
+    await book.connectionsChanged(view.peers.merging(uncertain) { connected, _ in connected })
+    let dialable = view.dialable.map { NodeView.Peer(name: $0) }
+    let came = known.withLock { known in
+      let present = view.connections.union(dialable)
+      defer { known = present }
+      return present.subtracting(known)
+    }
+    for peer in came.subtracting(dialable) { newcomer.yield(peer) }
+    // Asking one of these makes the node dial: only those who have something to say.
+    guard !came.isDisjoint(with: dialable) else { return }
+    let names = await thoseWhoMayAnnounce()
+    for peer in came.intersection(dialable) where names.contains(peer.name) { newcomer.yield(peer) }
+  }
+
+  private func askAll() async {
+    await withTaskGroup(of: Void.self) { group in
+      var underWay = 0
+      for await peer in newcomers {
+        if underWay >= Self.concurrency {
+          await group.next()
+          underWay -= 1
+        }
+        group.addTask { await self.ask(peer) }
+        underWay += 1
+      }
+      group.cancelAll()
+    }
+  }
+
+  /// Most operators announce nothing, or are not ours: 403 and −32601 are what they say to this.
+  private func ask(_ peer: NodeView.Peer) async {
+    asked.increment()
+    var params: [String: JSONValue] = [:]
+    if let node = peer.node { params["_node"] = .string(node) }
+    do {
+      let outcome = try await link.call(peer.name, "resyncAnnouncements", params: params, timeout: Self.callTimeout)
+      guard case .fault(let fault) = outcome else { return }
+      logger.debug("resync not answered", metadata: ["operator": "\(peer.name)", "code": "\(fault.code)", "reason": "\(fault.message)"])
+    } catch {
+      logger.debug("resync not answered", metadata: ["operator": "\(peer.name)", "reason": "\(error.message)"])
+    }
+  }
+
+  /// Those that hold names, and those that the directory lets announce here.
+  private func thoseWhoMayAnnounce() async -> Set<OperatorName> {
+    var names = Set(book.list(of: nil).map(\.owner))
+    if case .result(let result)? = try? await link.call(link.ownName, "_directory", params: [:], timeout: Self.callTimeout) {
+      for json in result?["entries"]?.array ?? [] {
+        guard let entry = try? DirectoryEntry(json: json), entry.name != link.ownName else { continue }
+        let settings = entry.settings(service: "proxy", for: link.ownName)
+        if settings?["allowed_domains"] != nil || settings?["allowed_names"] != nil { names.insert(entry.name) }
+      }
+    }
+    return names
+  }
+}

@@ -1,0 +1,54 @@
+import Synchronization
+
+/// Wakes one who waits, who may come later than the ringing. Ringing twice wakes once.
+///
+/// `state` is protected by its mutex; the continuation is resumed outside it. One waiter at a time.
+public final class Bell: Sendable {
+  private struct State {
+    var isRung = false
+    var waiter: CheckedContinuation<Void, Never>?
+  }
+
+  private let state = Mutex(State())
+
+  public init() {}
+
+  public func ring() {
+    let waiter = state.withLock { state in
+      state.isRung = state.waiter == nil
+      defer { state.waiter = nil }
+      return state.waiter
+    }
+    waiter?.resume()
+  }
+
+  /// Returns when it is rung, was rung since the last wait, when the time is over, or when the task is cancelled.
+  public func wait(atMost limit: Duration) async {
+    await withTaskGroup(of: Void.self) { group in
+      group.addTask {
+        try? await Task.sleep(for: limit)  // cancelled: somebody rang, or nobody waits any more
+        self.release()
+      }
+      await withCheckedContinuation { continuation in
+        let isOver = state.withLock { state in
+          if state.isRung || Task.isCancelled {
+            state.isRung = false
+            return true
+          }
+          state.waiter = continuation
+          return false
+        }
+        if isOver { continuation.resume() }
+      }
+      group.cancelAll()
+    }
+  }
+
+  private func release() {
+    let waiter = state.withLock { state in
+      defer { state.waiter = nil }
+      return state.waiter
+    }
+    waiter?.resume()
+  }
+}
