@@ -152,11 +152,14 @@ let package = Package(
       ], exclude: ["peer"]),
     tests("BrokerTests", ["Broker", "HyperModel", "Operations", logging]),
     tests("WiringTests", ["Wiring", "Announcements", "HyperModel", "JSONRPC", "Operations", "Relay", "Trust", logging]),
-    tests("PublicProxyTests", ["PublicProxy", "Announcements", "Datastore", "HyperModel", "JSONRPC", "Operations", "Wiring", logging]),
+    tests(
+      "PublicProxyTests",
+      ["PublicProxy", "Announcements", "Datastore", "HyperModel", "JSONRPC", "Operations", "Wiring", logging, lifecycle]),
     tests(
       "PrivateProxyTests",
       [
-        "PrivateProxy", "Addresses", "Announcements", "HyperModel", "JSONRPC", "Operations", "ProxyProtocol", "Relay", "Settings", "Wiring",
+        "PrivateProxy", "Addresses", "Announcements", "Datastore", "HyperModel", "JSONRPC", "Operations", "ProxyProtocol", "Relay",
+        "Settings", "Wiring",
         logging, lifecycle,
       ]),
     tests(

@@ -1,0 +1,108 @@
+import Announcements
+import Datastore
+import Foundation
+import HyperModel
+import JSONRPC
+import Operations
+import Synchronization
+import Testing
+import Wiring
+
+@testable import PrivateProxy
+
+/// What public proxies hear, and when.
+@Suite(.timeLimit(.minutes(1))) struct AnnouncerTests {
+  private let name = "a.example.org"
+
+  private func book() throws -> OutgoingBook {
+    var table = OutgoingAnnouncements(ownName: "private")
+    _ = table.replaceStatic([OutgoingAnnouncement(domain: name, proxy: "public", sharedWith: ["other"])], now: .now)
+    return OutgoingBook(instance: try #require(InstanceID("one")), table: table, store: MemoryAnnouncementStore())
+  }
+
+  private func announcer(_ node: FakeNode, isOffline: @escaping @Sendable (String) -> Bool = { _ in false }) throws -> Announcer {
+    Announcer(book: try book(), node: node.link, isOffline: isOffline, logger: FakeNode.logger, metrics: MetricsRegistry())
+  }
+
+  private struct Calls {
+    var iterator: AsyncStream<FakeNode.Call>.Iterator
+
+    mutating func next(_ method: String, where matches: ([String: JSONValue]) -> Bool = { _ in true }) async -> [String: JSONValue] {
+      while let call = await iterator.next(isolation: #isolation) { if call.method == method, matches(call.params) { return call.params } }
+      return [:]
+    }
+  }
+
+  private static let item: JSONValue = ["domain": "a.example.org", "expires_at": nil, "shared_with": ["other"]]
+
+  @Test func everythingIsSaidInOneCallWithWhoSpeaksAndThroughWhichNode() async throws {
+    let node = try FakeNode(ownName: "private") { call in
+      switch call.method {
+      case "private._connections":
+        if call.params["after"] == 1 { try? await Task.sleep(for: .seconds(3600)) }  // cancelled at the end
+        return .result(["version": 1, "node": "n0", "peers": [["name": "public", "nodes": ["p0"]]], "dialable": []])
+      default: return .result([nil])
+      }
+    }
+    let announcer = try announcer(node)
+    try await node.running(announcer) {
+      var calls = Calls(iterator: node.calls.makeAsyncIterator())
+      // The first one may have gone out before the node has said anything.
+      let params = await calls.next("public.announceConnections") { $0["node"] != nil }
+      #expect(params == ["connections": [Self.item], "instance": "one", "node": "n0", "every": 30, "all": true])
+      await announcer.settled.wait()
+      #expect(announcer.standing(of: name, at: "public") == .accepted)
+    }
+  }
+
+  @Test func whoAsksHearsEverythingAgainAndAStopIsSaid() async throws {
+    let isDown = Mutex(false)
+    let node = try FakeNode(ownName: "private") { call in
+      call.method == "public.announceConnections"
+        ? .result(.array(call.params["connections"]?.array?.map { _ in .null } ?? [])) : .fault(.methodNotFound)
+    }
+    let announcer = try announcer(node) { _ in isDown.withLock { $0 } }
+    var calls = Calls(iterator: node.calls.makeAsyncIterator())
+    try await node.running(announcer) {
+      let first = await calls.next("public.announceConnections")
+      #expect(first == ["connections": [Self.item], "instance": "one", "every": 600, "all": true])
+      await announcer.settled.wait()
+      announcer.announceSoon(to: "public")
+      #expect(await calls.next("public.announceConnections") == first)
+      isDown.withLock { $0 = true }
+      announcer.announceSoon()
+      #expect(await calls.next("public.announceConnections")["connections"]?.array?.first?["offline"] == true)
+    }
+    let last = await calls.next("public.announceConnections")
+    #expect(last["stopping"] == true && last["connections"] == [] && last["instance"] == "one")
+  }
+
+  @Test func refusalsAreKeptInWordsForThoseWhoAsk() async throws {
+    let node = try FakeNode(ownName: "private") { call in
+      call.method == "public.announceConnections"
+        ? .result([["code": 409, "message": "held by another operator"]]) : .fault(.methodNotFound)
+    }
+    let announcer = try announcer(node)
+    try await node.running(announcer) {
+      var calls = Calls(iterator: node.calls.makeAsyncIterator())
+      _ = await calls.next("public.announceConnections")
+      while announcer.standing(of: name, at: "public") == .pending(nil) { await Task.yield() }
+      #expect(announcer.standing(of: name, at: "public") == .refused(CallFault(code: 409, message: "held by another operator")))
+      #expect(!announcer.settled.isOpen)
+    }
+  }
+
+  @Test(arguments: [403, -32601]) func aPublicProxyWithoutTheMethodIsToldByAnExpiryThatHasPassed(_ code: Int) async throws {
+    let node = try FakeNode(ownName: "private") { call in
+      call.method == "public.announceConnections" ? .result([nil]) : .fault(CallFault(code: code, message: "no"))
+    }
+    let announcer = try announcer(node)
+    try await node.running(announcer) {
+      try await announcer.withdrawNow(AnnouncementRequest(domain: "b.example.org"), at: "public")
+      var calls = Calls(iterator: node.calls.makeAsyncIterator())
+      #expect(await calls.next("public.withdrawConnections")["connections"] == [["domain": "b.example.org"]])
+      let item = await calls.next("public.announceConnections") { $0["all"] == nil }["connections"]?.array?.first
+      #expect(item?["domain"] == "b.example.org" && item?["expires_at"] == "1970-01-01T00:00:00Z")
+    }
+  }
+}

@@ -1,0 +1,68 @@
+import Announcements
+import Datastore
+import HyperModel
+import JSONRPC
+import Operations
+import Synchronization
+import Testing
+import Wiring
+
+@testable import PublicProxy
+
+/// What the book learns of the node, and who is asked for announcements.
+@Suite(.timeLimit(.minutes(1))) struct ConnectionFollowerTests {
+  private func book(holding names: [String: OperatorName]) async throws -> AnnouncementBook {
+    let store = MemoryAnnouncementStore()
+    store.save(names.map { StoredAnnouncement(Announcement(domain: $0.key, owner: $0.value)) })
+    return try await AnnouncementBook.open(store, logger: FakeNode.logger, metrics: MetricsRegistry())
+  }
+
+  private func follower(_ node: FakeNode, _ book: AnnouncementBook) -> ConnectionFollower {
+    ConnectionFollower(link: node.link, book: book, logger: FakeNode.logger, metrics: MetricsRegistry())
+  }
+
+  @Test func whoConnectsIsAskedThroughItsNodeAndWhoIsNotThereIsAway() async throws {
+    let book = try await book(holding: ["a.example.org": "op-1", "b.example.org": "op-2"])
+    let isBack = Latch()
+    let node = try FakeNode(ownName: "public") { call in
+      guard call.method == "public._connections" else { return .fault(CallFault(code: 403, message: "no")) }
+      let known = call.params["after"]
+      if known == 1 { await isBack.wait() }
+      if known == 2 { try? await Task.sleep(for: .seconds(3600)) }  // cancelled at the end
+      var peers: [JSONValue] = [["name": "op-1", "nodes": ["n1"]]]
+      if known == 1 { peers.append(["name": "op-2", "nodes": []]) }
+      return .result(["version": known == 1 ? 2 : 1, "node": "n0", "peers": .array(peers), "dialable": []])
+    }
+    try await node.running(follower(node, book)) {
+      var calls = node.calls.makeAsyncIterator()
+      func next(_ method: String) async -> FakeNode.Call? {
+        while let call = await calls.next(isolation: #isolation) { if call.method == method { return call } }
+        return nil
+      }
+      #expect(await next("op-1.resyncAnnouncements")?.params == ["_node": "n1"])
+      #expect(book.statuses(of: nil).map(\.isConnected) == [true, false])
+      isBack.open()
+      #expect(await next("op-2.resyncAnnouncements")?.params == [:])
+      #expect(book.statuses(of: nil).map(\.isConnected) == [true, true])
+    }
+  }
+
+  @Test func behindANodeOfTheReferenceHoldersAndThoseWhoMayAnnounceAreAskedAndNobodyIsAway() async throws {
+    let book = try await book(holding: ["a.example.org": "op-1"])
+    var entry = DirectoryEntry(name: "op-2")
+    entry.settings = [.init(service: "proxy", settings: ["allowed_domains": [".example.org"]])]
+    let entries: [JSONValue] = [entry.json, DirectoryEntry(name: "op-3").json, DirectoryEntry(name: "public").json]
+    let node = try FakeNode(ownName: "public") { call in
+      call.method == "public._directory" ? .result(["entries": .array(entries)]) : .fault(.methodNotFound)
+    }
+    try await node.running(follower(node, book)) {
+      var asked: Set<String> = []
+      for await call in node.calls where call.method.hasSuffix("resyncAnnouncements") {
+        asked.insert(call.method)
+        if asked.count == 2 { break }
+      }
+      #expect(asked == ["op-1.resyncAnnouncements", "op-2.resyncAnnouncements"])
+      #expect(book.statuses(of: nil).map(\.isConnected) == [true])
+    }
+  }
+}
