@@ -25,7 +25,8 @@ extension EndToEnd {
         ? "  internal_endpoints:\n    - {domain: \"*.internal-server.local\", address: \"127.0.0.1:\(port)\", proxy_protocol: \(version)}\n"
         : "  internal_endpoint:\n    address: \"127.0.0.1:\(port)\"\n    proxy_protocol: \(version)\n"
       let change = SettingsChange.replace(.privateProxy, "  internal_endpoint:\n    address: \"localhost:8888\"\n", by: settings)
-      try await Stack.run([change], test)
+      let health = SettingsChange.append(.privateProxy, "  health: {interval: 0.2, fall: 1, rise: 1}\n")
+      try await Stack.run([change, health], test)
     }
 
     private static func stop(_ program: ProgramUnderTest) async {
@@ -40,10 +41,7 @@ extension EndToEnd {
       try await Self.run(version, port: port, endpoints: endpoints) { stack in
         let parser = "\(Repository.folder)/Tests/ProxyProtocolTests/peer/parse_header.py"
         let receiver = try await stack.peer("receiver", "--parser", parser, port: port)
-        try await receiver.start()
-        try await receiver.line(containing: "ready")
-        // It may have been down for the first look.
-        try await stack.waitUntilOnline()
+        try await stack.startReceiver(receiver)
         let client = try await stack.client("from")
         let line = try await receiver.line(containing: "header ")
         await Self.stop(receiver)
@@ -90,8 +88,7 @@ extension EndToEnd {
         let haproxy = ProgramUnderTest(
           name: "haproxy", executable: try await Self.path(of: "haproxy"), arguments: ["-db", "-f", "haproxy.cfg"],
           workingDirectory: stack.folder)
-        try await haproxy.start()
-        try await stack.waitUntilOnline()
+        try await stack.startReceiver(haproxy)
         let output = try await stack.curl("-w", " %{local_port}")
         #expect(output.text.hasPrefix(Stack.success), "\(output.text)\(output.errors)")
         let clientPort = output.text.split(separator: " ").last ?? "?"
@@ -128,8 +125,7 @@ extension EndToEnd {
         let nginx = ProgramUnderTest(
           name: "nginx", executable: try await Self.path(of: "nginx"), arguments: ["-p", stack.folder, "-c", "\(stack.folder)/nginx.conf"],
           workingDirectory: stack.folder)
-        try await nginx.start()
-        try await stack.waitUntilOnline()
+        try await stack.startReceiver(nginx)
         let output = try await stack.curl("-w", " %{local_port}")
         let words = output.text.split(separator: " ")
         #expect(words.count == 2 && words[0] == "127.0.0.1:\(words[1])", "\(output.text)\(output.errors)")
@@ -140,18 +136,12 @@ extension EndToEnd {
 }
 
 extension Stack {
-  /// Waits until the public proxy knows that the internal server of the stack's name is up.
-  func waitUntilOnline(within limit: Duration = .seconds(30)) async throws {
-    let start = ContinuousClock.now
-    while true {
-      let answer = try await call("public-proxy-1.getAnnouncements", at: "private-proxy-hyper-1.sock")
-      if answer["result"]?.array?.first?["offline"] == false, !isDown { return }
-      guard start.duration(to: .now) < limit else { throw TestFailure("\(Self.serverName) is not online: \(answer)") }
-    }
-  }
-
-  /// Whether the private proxy has said of its internal server last that it is down, or nothing of its first look yet.
-  private var isDown: Bool {
-    privateProxy.lines.last { $0.contains("internal server ") }?.contains("internal server down") ?? false
+  /// Starts what stands behind the private proxy, which finds out that it was not there and then that it is; returns when the public proxy
+  /// knows it as well. The private proxy looks often (`health`).
+  fileprivate func startReceiver(_ receiver: ProgramUnderTest) async throws {
+    try await privateProxy.line(containing: "internal server down")
+    try await receiver.start()
+    try await privateProxy.line(containing: "internal server up")
+    try await publicProxy.line(containing: "online", "domain=\(Self.serverName)")
   }
 }
