@@ -78,21 +78,21 @@ let package = Package(
 
     // Data plane.
     .target(name: "CLinux"),
-    library("Relay", ["CLinux", "ClientHello"]),
+    library("Relay", ["CLinux", "ClientHello", "Limits"]),
 
     // Control plane. Operations and Trust are its two shared floors.
-    library("Operations", [logging, lifecycle, signals]),
+    library("Operations", ["Addresses", logging, lifecycle, signals]),
     library("Trust", ["HyperModel", "Operations", logging, lifecycle, x509, asn1, crypto, cryptoExtras, nioCore, nioSSL]),
-    library("Settings", ["Announcements", "HyperModel", "ProxyProtocol", .product(name: "Yams", package: "Yams")]),
+    library("Settings", ["Addresses", "Announcements", "HyperModel", "ProxyProtocol", .product(name: "Yams", package: "Yams")]),
     library("Datastore", ["Announcements", "HyperModel", .product(name: "GRDB", package: "GRDB.swift")]),
     library("Directory", ["HyperModel", "Operations", logging, lifecycle]),
     library(
       "JSONRPC",
-      ["HyperModel", "Operations", "Trust", logging, lifecycle, nioCore, nioPosix, nioHTTP1, nioSSL, nioTLS]),
+      ["Addresses", "HyperModel", "Operations", "Trust", logging, lifecycle, nioCore, nioPosix, nioHTTP1, nioSSL, nioTLS]),
     library(
       "HyperGRPC",
       [
-        "HyperModel", "Operations", "Trust", logging, lifecycle, nioCore, nioPosix, nioSSL, nioTLS, nioHTTP2, nioHPACK,
+        "Addresses", "HyperModel", "Operations", "Trust", logging, lifecycle, nioCore, nioPosix, nioSSL, nioTLS, nioHTTP2, nioHPACK,
         .product(name: "GRPCCore", package: "grpc-swift-2"),
         .product(name: "GRPCNIOTransportHTTP2Posix", package: "grpc-swift-nio-transport"),
         .product(name: "GRPCProtobuf", package: "grpc-swift-protobuf"),
@@ -104,8 +104,8 @@ let package = Package(
     library(
       "Wiring",
       [
-        "Announcements", "ClientHello", "HyperModel", "JSONRPC", "Operations", "Relay", "Settings", "Trust", logging, lifecycle, nioCore,
-        nioPosix,
+        "Addresses", "Announcements", "ClientHello", "HyperModel", "JSONRPC", "Limits", "Operations", "Relay", "Settings", "Trust", logging,
+        lifecycle, nioCore, nioPosix,
       ]),
     library(
       "HyperNode",
@@ -113,8 +113,8 @@ let package = Package(
     library(
       "PublicProxy",
       [
-        "Announcements", "ClientHello", "Datastore", "HyperModel", "JSONRPC", "Operations", "Relay", "Settings", "Trust", "Wiring", logging,
-        lifecycle,
+        "Announcements", "ClientHello", "Datastore", "HyperModel", "JSONRPC", "Limits", "Operations", "Relay", "Settings", "Trust",
+        "Wiring", logging, lifecycle,
       ]),
     library(
       "PrivateProxy",
@@ -133,12 +133,12 @@ let package = Package(
     tests("HyperModelTests", ["HyperModel"]),
     tests("AnnouncementsTests", ["Announcements", "HyperModel"]),
     tests("AddressesTests", ["Addresses"]),
-    tests("RelayTests", ["Relay", "ClientHello", "CLinux"]),
+    tests("RelayTests", ["Relay", "ClientHello", "CLinux", "Limits"]),
     tests("ProxyProtocolTests", ["ProxyProtocol", "Addresses"], exclude: ["peer"]),
     tests("LimitsTests", ["Limits"]),
-    tests("OperationsTests", ["Operations", logging, lifecycle, signals]),
+    tests("OperationsTests", ["Operations", "Addresses", logging, lifecycle, signals]),
     tests("TrustTests", ["Trust", "HyperModel", "Operations", logging, x509, nioCore, nioPosix, nioSSL]),
-    tests("SettingsTests", ["Settings", "Announcements", "HyperModel", "ProxyProtocol"]),
+    tests("SettingsTests", ["Settings", "Addresses", "Announcements", "HyperModel", "ProxyProtocol"]),
     tests("DatastoreTests", ["Datastore", "Announcements", "HyperModel", .product(name: "GRDB", package: "GRDB.swift")]),
     tests("DirectoryTests", ["Directory", "HyperModel", "Operations", logging]),
     tests(
@@ -151,7 +151,8 @@ let package = Package(
         .product(name: "GRPCCore", package: "grpc-swift-2"), .product(name: "SwiftProtobuf", package: "swift-protobuf"),
       ], exclude: ["peer"]),
     tests("BrokerTests", ["Broker", "HyperModel", "Operations", logging]),
-    tests("WiringTests", ["Wiring", "Announcements", "HyperModel", "JSONRPC", "Operations", "Relay", "Trust", logging]),
+    tests(
+      "WiringTests", ["Wiring", "Addresses", "Announcements", "HyperModel", "JSONRPC", "Operations", "Relay", "Settings", "Trust", logging]),
     tests(
       "PublicProxyTests",
       ["PublicProxy", "Announcements", "Datastore", "HyperModel", "JSONRPC", "Operations", "Wiring", logging, lifecycle]),

@@ -12,9 +12,11 @@ let package = Package(
     .target(name: "ClientHello", swiftSettings: features),
     .target(name: "HyperModel", swiftSettings: features),
     .target(name: "Announcements", dependencies: ["HyperModel"], swiftSettings: features),
+    .target(name: "Limits", swiftSettings: features),
     .target(name: "CLinux"),
-    .target(name: "Relay", dependencies: ["CLinux", "ClientHello"], swiftSettings: features),
+    .target(name: "Relay", dependencies: ["CLinux", "ClientHello", "Limits"], swiftSettings: features),
     .executableTarget(name: "pure", dependencies: ["Announcements", "ClientHello", "HyperModel"]),
-    .executableTarget(name: "edge", dependencies: ["ClientHello", "Relay"], swiftSettings: features),
+    .executableTarget(
+      name: "edge", dependencies: ["ClientHello", "Limits", "Relay"], swiftSettings: features),
   ]
 )

@@ -10,13 +10,30 @@ public enum AddressPrivacy: String, Hashable, Sendable, CaseIterable {
   case none
 }
 
+/// How much of a client's address the PROXY header carries.
+public enum HeaderPrivacy: String, Hashable, Sendable, CaseIterable {
+  /// The address and the port.
+  case full
+  /// The network, as in `AddressPrivacy.truncated`, with port 0.
+  case truncated
+  /// Nothing: the header says that the client is unknown.
+  case none
+
+  /// What of a client's address may be written; nil for nothing.
+  public func reduced(_ address: IPAddress, port: Int) -> (address: IPAddress, port: Int)? {
+    switch self {
+    case .full: (address, port)
+    case .truncated: (address.network, 0)
+    case .none: nil
+    }
+  }
+}
+
 /// Writes addresses as far as they may be written.
 ///
 /// A value without clock: the day is an argument, the key is drawn from the generator when the day is another than last time.
 /// Keys live in memory only, so pseudonyms of different days, or of different runs of a program, cannot be linked.
 public struct AddressWriter: Sendable {
-  public static let truncatedBits = (v4: 24, v6: 48)
-
   public let privacy: AddressPrivacy
   private var key: (UInt64, UInt64)?
   private var day = 0
@@ -37,12 +54,11 @@ public struct AddressWriter: Sendable {
       guard let port else { return "\(address)" }
       return address.family == .v4 ? "\(address):\(port)" : "[\(address)]:\(port)"
     case .truncated:
-      let bits = address.family == .v4 ? Self.truncatedBits.v4 : Self.truncatedBits.v6
-      return "\(address.masked(bits: bits))/\(bits)"
+      return "\(address.network)/\(address.networkBits)"
     case .hashed:
       let key = self.key(of: day, using: &generator)
       // By source: clients of one IPv6 customer change their addresses by themselves.
-      return "client-" + Self.hex(SipHash.hash(address.source.bytes, key: key))
+      return "client-" + Self.hex(SipHash.hash(address.source.address.bytes, key: key))
     case .none:
       return nil
     }

@@ -60,8 +60,13 @@ public struct IPAddress: Hashable, Sendable {
     return IPAddress(family: family, bytes: masked)
   }
 
-  /// Who is counted as one: an IPv4 address, or the /64 that one IPv6 customer has at least.
-  public var source: IPAddress { family == .v4 ? self : masked(bits: 64) }
+  /// How much of an address says where somebody is and not who: what providers hand out to many customers.
+  public var networkBits: Int { family == .v4 ? 24 : 48 }
+
+  /// The address without what says who it is.
+  public var network: IPAddress { masked(bits: networkBits) }
+
+  public var source: Source { Source(of: self) }
 }
 
 extension IPAddress: CustomStringConvertible {

@@ -53,6 +53,9 @@ public struct RouteTable: Sendable {
     return routes.fallback.map { .fallback(address: $0) } ?? .unknown
   }
 
+  /// Every name and wildcard that a hello can belong to, whoever has it, expired ones included until they are purged.
+  public var domains: [String] { routes.list.map(\.domain) + announcements.holds.keys }
+
   /// Announces names for an operator: `AnnouncementTable.announce`, with the names of the settings out of reach.
   public mutating func announce(
     _ requests: [AnnouncementRequest], by owner: OperatorName, instance: InstanceID? = nil, node: String? = nil,

@@ -1,3 +1,4 @@
+import Addresses
 import GRPCNIOTransportHTTP2Posix
 import Logging
 import NIOCore
@@ -41,7 +42,7 @@ struct HyperListener: HTTP2ServerTransport.ListenerFactory {
 
   /// Runs on the channel's event loop, before it reads.
   private func addHandlers(to channel: any NIOCore.Channel) throws {
-    if let source = channel.remoteAddress?.ipAddress.flatMap(SourceKey.init(ipAddress:)), case .refuse(let rate) = rates.admit(source) {
+    if let source = channel.remoteAddress?.ipAddress.flatMap(Source.init(_:)), case .refuse(let rate) = rates.admit(source) {
       refusals.note(.rate(source: source, rate))
       throw TooOften()
     }

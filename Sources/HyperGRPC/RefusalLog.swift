@@ -1,3 +1,4 @@
+import Addresses
 import HyperModel
 import Logging
 import Operations
@@ -8,7 +9,7 @@ import Trust
 final class RefusalLog: Sendable {
   enum Event {
     case full(remote: String, limit: Int)
-    case rate(source: SourceKey, ConnectionRate)
+    case rate(source: Source, ConnectionRate)
     case silent(VerifiedConnection)
     case handshake(VerifiedConnection, any Error)
     case flood(VerifiedConnection)

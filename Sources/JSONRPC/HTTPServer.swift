@@ -1,3 +1,4 @@
+import Addresses
 public import Logging
 import NIOCore
 import NIOPosix
@@ -64,7 +65,7 @@ public final class HTTPServer: Service, Sendable {
     // One table for all addresses of the listener, so that `localhost` is one.
     let rates = configuration.rates.isEmpty ? nil : ConnectionRates(configuration.rates)
     let listeners = try await Listeners.open(configuration.address, access: configuration.access, name: configuration.name) { channel in
-      if let rates, let source = channel.remoteAddress?.ipAddress.flatMap(SourceKey.init(ipAddress:)),
+      if let rates, let source = channel.remoteAddress?.ipAddress.flatMap(Source.init(_:)),
         case .refuse(let rate) = rates.admit(source)
       {
         report.rateReached(rate, source: source)

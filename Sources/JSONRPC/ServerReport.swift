@@ -1,3 +1,4 @@
+import Addresses
 import Logging
 import NIOCore
 import NIOHTTP1
@@ -67,7 +68,7 @@ final class ServerReport: Sendable {
     line(.warning, cause: "limit", "connection refused: too many are open", ["limit": "\(limit)"])
   }
 
-  func rateReached(_ rate: ConnectionRate, source: SourceKey) {
+  func rateReached(_ rate: ConnectionRate, source: Source) {
     overRate.increment()
     line(.warning, cause: "rate", "connection refused: rate limit reached", ["source": "\(source)", "limit": "\(rate)"])
   }

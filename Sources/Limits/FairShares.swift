@@ -1,39 +1,59 @@
 /// How many of something limited each of many may have at one time, so that one who takes all it can leaves room for others.
 ///
-/// A place is given when whoever asks has no more than what is free: one who takes all it can gets half of the places, two of
-/// them a third each, `n` of them one `n + 1`th each, and as much stays free for those who come then (the dynamic thresholds
-/// of Choudhury and Hahne, 1998). Nobody has to be known in advance and nothing has to be configured per source.
+/// A fair share is measured against what is free: whoever asks gets a place while it has less than `weight` times that. With a
+/// weight of 1 one who takes all it can gets half of the places, two of them a third each, `n` of them one `n + 1`th each, and as
+/// much stays free for those who come then (the dynamic thresholds of Choudhury and Hahne, 1998). Nobody has to be known in
+/// advance and nothing has to be configured per source.
 public struct ShareRule: Hashable, Sendable {
+  /// What one may have at the most.
+  public enum Share: Hashable, Sendable {
+    /// So many times what is free, at least 1: alone `weight / (weight + 1)` of all.
+    case fair(weight: Int)
+    /// So many, whatever is free.
+    case fixed(Int)
+
+    /// As settings say it: a number, or none for a fair share.
+    public init(_ bound: Int?, weight: Int = 1) {
+      self = bound.map { .fixed($0) } ?? .fair(weight: weight)
+    }
+  }
+
   /// Places in all.
   public var limit: Int
-  /// What one may have at the most, whatever is free; nil for no such bound.
-  public var perSource: Int?
-  /// What everybody may have while anything is free: with a few places nobody is turned away for being greedy.
+  public var share: Share
+  /// What everybody may have of a fair share while anything is free: with a few places nobody is turned away for being greedy.
   public var assured: Int
 
-  public init(limit: Int, perSource: Int? = nil, assured: Int = 1) {
+  public init(limit: Int, share: Share = .fair(weight: 1), assured: Int = 1) {
     self.limit = limit
-    self.perSource = perSource
+    self.share = share
     self.assured = assured
   }
 
   /// Whether one who has `held` places gets another, while `taken` are taken altogether.
   public func verdict(held: Int, taken: Int) -> ShareVerdict {
-    guard taken < limit else { return .full }
-    if let perSource, held >= perSource { return .tooMany }
-    return held < max(assured, limit - taken) ? .admitted : .unfair
+    taken < limit ? verdict(held: held, free: limit &- taken) : .full
+  }
+
+  /// The same where places are known to be free; none or less than none count as none.
+  @inlinable
+  public func verdict(held: Int, free: Int) -> ShareVerdict {
+    switch share {
+    case .fixed(let bound): return held < bound ? .admitted : .tooMany
+    case .fair(let weight):
+      let (product, overflow) = max(0, free).multipliedReportingOverflow(by: weight)
+      return held < max(assured, overflow ? .max : product) ? .admitted : .tooMany
+    }
   }
 }
 
 /// Why a place was given, or not.
-public enum ShareVerdict: String, Hashable, Sendable, CaseIterable {
+public enum ShareVerdict: Hashable, Sendable, CaseIterable {
   case admitted
   /// No place is left.
   case full
   /// The one who asks has as many as one may have.
-  case tooMany = "too_many"
-  /// The one who asks has more than what is left for all others.
-  case unfair
+  case tooMany
 }
 
 /// Places by who has them. Remembers only those who have some: its size is bounded by the rule's limit.

@@ -31,39 +31,3 @@ public struct Pace: Hashable, Sendable {
     return due &+ interval
   }
 }
-
-/// A pace for each of any number of sources, in memory of a fixed size.
-///
-/// Sources are counted in buckets under a random key: two may share one, nobody can choose with whom. With 65 536 buckets and a
-/// thousand sources that come too often, one of 66 others is held back with one of them.
-public struct PaceTable: Sendable {
-  public let pace: Pace
-  private var states: [UInt64]
-  private let key: UInt64
-
-  /// - Parameters:
-  ///   - buckets: rounded up to a power of two; eight bytes each.
-  ///   - key: random.
-  public init(_ pace: Pace, buckets: Int = 1 << 16, key: UInt64) {
-    self.pace = pace
-    self.key = key
-    var size = 1
-    while size < min(max(buckets, 1), 1 << 24) { size <<= 1 }
-    states = [UInt64](repeating: 0, count: size)
-  }
-
-  /// One event of a source; false when it comes too early.
-  public mutating func admit(_ source: UInt64, now: UInt64) -> Bool {
-    let bucket = Int(truncatingIfNeeded: Self.mix(source ^ key)) & (states.count - 1)
-    guard let next = pace.admit(states[bucket], now: now) else { return false }
-    states[bucket] = next
-    return true
-  }
-
-  /// Spreads keys that differ in a few bits (the finalizer of SplitMix64).
-  static func mix(_ value: UInt64) -> UInt64 {
-    var mixed = (value ^ value >> 30) &* 0xbf58_476d_1ce4_e5b9
-    mixed = (mixed ^ mixed >> 27) &* 0x94d0_49bb_1331_11eb
-    return mixed ^ mixed >> 31
-  }
-}

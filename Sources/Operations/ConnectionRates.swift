@@ -1,3 +1,4 @@
+public import Addresses
 import Synchronization
 
 /// How many connections one source may open in one window (PROTOCOL.md 11).
@@ -44,7 +45,7 @@ public final class ConnectionRates: Sendable {
   }
 
   /// Counts one connection, now.
-  public func admit(_ source: SourceKey) -> Verdict {
+  public func admit(_ source: Source) -> Verdict {
     let now = WallTime.now().milliseconds / 1000
     return table.withLock { $0.admit(source, at: now) }
   }
@@ -64,7 +65,7 @@ struct RateTable: Sendable {
 
   fileprivate struct Window: Sendable {
     var number: Int64 = .min
-    var own: [SourceKey: Int] = [:]
+    var own: [Source: Int] = [:]
     var shared: [Int] = []
   }
 
@@ -79,7 +80,7 @@ struct RateTable: Sendable {
   }
 
   /// - Parameter time: seconds since 1970.
-  mutating func admit(_ source: SourceKey, at time: Int64) -> ConnectionRates.Verdict {
+  mutating func admit(_ source: Source, at time: Int64) -> ConnectionRates.Verdict {
     for position in rates.indices {
       let number = time / rates[position].window.length
       if windows[position].number != number { windows[position] = Window(number: number) }
@@ -94,7 +95,7 @@ struct RateTable: Sendable {
 
 extension RateTable.Window {
   /// - Returns: false, and nothing is counted, when the limit had been reached.
-  fileprivate mutating func count(_ source: SourceKey, upTo limit: Int, sourceLimit: Int) -> Bool {
+  fileprivate mutating func count(_ source: Source, upTo limit: Int, sourceLimit: Int) -> Bool {
     if let known = own[source] {
       guard known < limit else { return false }
       own[source] = known + 1

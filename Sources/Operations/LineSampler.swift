@@ -25,13 +25,16 @@ public struct LineSampler: Sendable {
   public init() {}
 
   /// Asks for one line of a cause.
-  public mutating func admit(cause: String, now: ContinuousClock.Instant) -> Admission {
+  ///
+  /// - Parameter others: lines that were never asked for and count as swallowed.
+  public mutating func admit(cause: String, standingFor others: UInt64 = 0, now: ContinuousClock.Instant) -> Admission {
     let key = windows[cause] == nil && windows.count >= Self.causeLimit ? Self.others : cause
     var window = windows[key] ?? Window(start: now)
     if window.start.duration(to: now) >= .seconds(1) {
       window.start = now
       window.written = 0
     }
+    window.swallowed += others
     defer { windows[key] = window }
     guard window.written < Self.linesPerSecond else {
       window.swallowed += 1

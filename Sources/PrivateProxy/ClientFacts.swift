@@ -36,7 +36,14 @@ struct ClientFacts: Hashable, Sendable {
   }
 
   /// What the server gets before the client's first byte. Where the client connected to is not known here.
-  var header: ProxyHeader {
-    ProxyHeader(client: client, authority: serverName, offeredProtocols: alpn, uniqueID: Array(stream.utf8))
+  ///
+  /// - Parameter privacy: how much it says of the client's address.
+  func header(_ privacy: HeaderPrivacy) -> ProxyHeader {
+    let shown = client.flatMap { client in
+      privacy.reduced(client.address, port: Int(client.port)).map {
+        ProxyHeader.Endpoint(address: $0.address, port: UInt16(clamping: $0.port))
+      }
+    }
+    return ProxyHeader(client: shown, authority: serverName, offeredProtocols: alpn, uniqueID: Array(stream.utf8))
   }
 }

@@ -1,3 +1,4 @@
+import Addresses
 import Announcements
 import Operations
 import ProxyProtocol
@@ -32,6 +33,8 @@ struct InternalServers: Sendable {
   let only: Server?
   /// Every address, as `destinations` has them.
   let addresses: [String: DialTarget]
+  /// How much their PROXY headers say of a client's address.
+  let headerPrivacy: HeaderPrivacy
   private let endpoints: StaticRoutes
   private let proxyProtocols: [Rule: ProxyHeader.Version]
   private let fallbackProxyProtocol: ProxyHeader.Version?
@@ -41,6 +44,7 @@ struct InternalServers: Sendable {
     let routes = settings.internalEndpoints.map(\.route)
     endpoints = try StaticRoutes(routes, fallback: settings.internalEndpoint, key: "private.internal_endpoints")
     fallbackProxyProtocol = settings.proxyProtocol
+    headerPrivacy = settings.privacy.proxyHeader
     var proxyProtocols: [Rule: ProxyHeader.Version] = [:]
     for endpoint in settings.internalEndpoints {
       proxyProtocols[Rule(domain: endpoint.route.domain, alpn: endpoint.route.alpn)] = endpoint.proxyProtocol

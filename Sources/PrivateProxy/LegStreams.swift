@@ -50,7 +50,7 @@ struct LegStreams: Service {
   /// The name and the protocols are those of the hello; who the client is only the notice says.
   private func preface(of server: InternalServers.Server, for stream: StreamID, _ hello: ClientHelloFacts) -> [UInt8] {
     guard let version = server.proxyProtocol else { return [] }
-    var header = (joins.facts(of: stream) ?? ClientFacts([:])).header
+    var header = (joins.facts(of: stream) ?? ClientFacts([:])).header(servers.headerPrivacy)
     header.authority = hello.serverName
     header.offeredProtocols = hello.alpn
     return header.bytes(version)

@@ -86,7 +86,7 @@ struct PrivateMethods: Sendable {
     guard let only = servers.only else {
       return joins.remember(notice.facts) { engine.join(token: notice.token, at: tokenPort, serverName: notice.domain) }
     }
-    let preface = only.proxyProtocol.map { notice.facts.header.bytes($0) } ?? []
+    let preface = only.proxyProtocol.map { notice.facts.header(servers.headerPrivacy).bytes($0) } ?? []
     return engine.join(
       token: notice.token, at: tokenPort, upstream: only.target, preface: preface, timing: .withServer(quietFor: Self.answerPatience))
   }

@@ -64,7 +64,8 @@ public enum PrivateProxy {
       ])
 
     let streams = LegStreams(
-      engine: engine, joins: joins, servers: servers, drainLimit: settings.relay.drainTimeout, streamLog: StreamLog(logger: logger),
+      engine: engine, joins: joins, servers: servers, drainLimit: settings.relay.drainTimeout,
+      streamLog: StreamLog(logger: logger, addresses: ClientAddresses(settings.privacy)),
       logger: logger)
     // Stopped from the last to the first: the public proxies are told, no new notices, then the streams are drained, then the link goes.
     var services: [any Service] = [

@@ -1,6 +1,7 @@
 import Announcements
 import Datastore
 import HyperModel
+import Limits
 import Logging
 import Operations
 import ServiceLifecycle
@@ -24,9 +25,14 @@ final class AnnouncementBook: Service, Sendable {
   private let turn = Turnstile()
   private let logger: Logger
   private let held: Gauge
+  /// The names of the table, for quick denials; protected by its mutex. Made anew behind every change of them.
+  private let known: Mutex<NameFilter>
+  private let hasFallback: Bool
 
   init(table: RouteTable, store: any AnnouncementStore, logger: Logger, metrics: MetricsRegistry) {
     self.table = Mutex(table)
+    known = Mutex(Self.filter(of: table))
+    hasFallback = table.routes.fallback != nil
     self.store = store
     self.logger = logger
     held = metrics.gauge("hyper_announcements", help: "Names held at this public proxy.")
@@ -69,6 +75,13 @@ final class AnnouncementBook: Service, Sendable {
     }
     return AnnouncementBook(table: table, store: store, logger: logger, metrics: metrics)
   }
+
+  private static func filter(of table: RouteTable) -> NameFilter { NameFilter(table.domains, key: .random(in: .min ... .max)) }
+
+  /// False when nobody has the name and it goes nowhere, which is known without a look-up. A moment behind the table for names that are new.
+  ///
+  /// - Parameter serverName: in lower case.
+  func mayHave(_ serverName: String) -> Bool { hasFallback || known.withLock { $0.mayContain(serverName) } }
 
   /// Where the hello of a client goes.
   func lookup(_ serverName: String, alpn: [[UInt8]]) -> RouteOutcome {
@@ -223,6 +236,10 @@ final class AnnouncementBook: Service, Sendable {
       }
       let result = next
       table.withLock { $0 = result }
+      if !changes.removed.isEmpty || !changes.saved.isEmpty {
+        let filter = Self.filter(of: result)
+        known.withLock { $0 = filter }
+      }
       held.set(Double(result.announcements.count))
       return report
     }

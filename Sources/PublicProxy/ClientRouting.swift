@@ -29,10 +29,10 @@ struct ClientRouting: Service {
         case .helloArrived(let stream, let hello, let client):
           streamLog.helloArrived(stream, hello, from: client)
           // Only a hand-over has something to wait for.
-          guard let (handover, waiting) = route(stream, hello, client) else { continue }
-          group.addTask { await handover.handOver(waiting) }
+          guard let (handover, waiting) = route(stream, hello, client), handover.begin(waiting) else { continue }
+          group.addTask { await handover.serve(waiting) }
         case .ended(let summary):
-          handover?.underWay.settled(summary.id)
+          handover?.ended(summary.id)
           streamLog.ended(summary)
         case .notice(let notice):
           streamLog.notice(notice)
@@ -63,7 +63,8 @@ struct ClientRouting: Service {
     case .announced(let announcement):
       counters.announced.increment()
       let waiting = WaitingClient(
-        stream: stream, name: name, domain: announcement.domain, alpn: hello.alpn, address: client)
+        stream: stream, name: name, domain: announcement.domain, holder: announcement.owner, alpn: hello.alpn, address: client,
+        arrived: .now)
       if let handover { return (handover, waiting) }
       engine.refuse(stream, with: .internalError, cause: .privateSideAway, detail: "there is no node")
     case .noProtocol(let domain):
@@ -77,7 +78,7 @@ struct ClientRouting: Service {
   }
 
   private func dial(_ address: String, for stream: StreamID, _ name: String, _ client: SocketAddressText) {
-    logger.debug("route", metadata: ["stream": "\(stream)", "name": "\(name)", "to": "\(address)", "client": "\(client)"])
+    logger.debug("route", metadata: ["stream": "\(stream)", "name": "\(name)", "to": "\(address)"])
     guard let target = DialTarget(routeAddress: address) else {
       return engine.refuse(stream, with: .internalError, cause: .system, detail: "\(address) is no address")
     }
@@ -103,15 +104,22 @@ struct RoutingCounters: Sendable {
 }
 
 extension RoutingCounters {
-  /// Routes that depend on the name alone, for the relay's loops to ask: their clients cost no trip to the control plane.
-  func directRoute(by routes: StaticRoutes) -> (@Sendable (ClientHelloFacts) -> DialTarget?)? {
+  /// What depends on the name alone, for the relay's loops to ask: routes that lead to one address whatever the client offers, and names that
+  /// nobody has. Their clients cost no trip to the control plane.
+  ///
+  /// - Parameter mayHave: false for names that lead nowhere.
+  func decision(by routes: StaticRoutes, mayHave: @escaping @Sendable (String) -> Bool) -> @Sendable (ClientHelloFacts) -> HelloDecision {
     let targets = routes.unconditional.compactMapValues { DialTarget(routeAddress: $0) }
-    guard !targets.isEmpty else { return nil }
-    let routed = routed
+    let (routed, refused) = (routed, refused)
     return { hello in
-      guard let name = hello.serverName, let target = targets[name] else { return nil }
+      guard let name = hello.serverName else { return .ask }
+      guard mayHave(name) else {
+        refused.increment()
+        return .refuse(.unrecognizedName, .unknownName)
+      }
+      guard let target = targets[name] else { return .ask }
       routed.increment()
-      return target
+      return .route(target)
     }
   }
 }

@@ -14,15 +14,40 @@ struct Handover: Sendable {
   let book: AnnouncementBook
   /// Where private proxies are told to present their tokens.
   let internalEndpoint: String
-  /// How long a private proxy may take from notice to hand-over.
+  /// How long a client waits from its hello to its private side.
   let acceptTimeout: Duration
   let underWay = HandoversUnderWay()
   let streamLog: StreamLog
   let logger: Logger
   let notices: NoticeCounters
+  let turns: NoticeTurns
+
+  /// Whether a client's notice is sent now (`serve`). Otherwise it waits for its turn, until it is served by a task that has finished or leaves.
+  func begin(_ client: WaitingClient) -> Bool {
+    if turns.begin(client) { return true }
+    streamLog.noticeDelayed(client.stream, to: client.holder.text)
+    return false
+  }
+
+  /// A stream is gone: it needs no turn any longer.
+  func ended(_ stream: StreamID) {
+    underWay.settled(stream)
+    turns.left(stream)
+  }
+
+  /// Hands a client over, and then whoever's turn comes by that.
+  func serve(_ client: WaitingClient) async {
+    var next: WaitingClient? = client
+    while let client = next {
+      await handOver(client)
+      next = turns.finished(client)
+    }
+  }
 
   /// Tells those who can come for a client, and gives it up when nobody will: an alert instead of a hang.
-  func handOver(_ client: WaitingClient) async {
+  private func handOver(_ client: WaitingClient) async {
+    // When its wait is over the relay ends a client by itself.
+    guard left(for: client) > .zero else { return }
     let candidates = book.candidates(for: client.domain)
     switch candidates.count {
     case 0: engine.refuse(client.stream, with: .internalError, cause: .privateSideAway, detail: "its private side says that it is down")
@@ -35,7 +60,7 @@ struct Handover: Sendable {
   /// One after the other, as `HandoverAttempts` says. Whoever presents its token first has the client; the relay sees to that.
   private func handOver(_ client: WaitingClient, toOneOf candidates: [Candidate]) async {
     var attempts = HandoverAttempts(
-      candidates: candidates.map(\.party), turn: .random(in: .min ... .max), acceptTimeout: acceptTimeout)
+      candidates: candidates.map(\.party), turn: .random(in: .min ... .max), acceptTimeout: left(for: client))
     // Holds at most two events for each attempt, and the end.
     let (events, event) = AsyncStream<HandoverEvent>.makeStream()
     underWay.begin(client.stream, event)
@@ -87,14 +112,14 @@ struct Handover: Sendable {
     let holder = candidate.party
     logger.debug(
       "notice",
-      metadata: ["stream": "\(client.stream)", "name": "\(client.name)", "to": "\(holder)", "client": "\(client.address)"])
+      metadata: ["stream": "\(client.stream)", "name": "\(client.name)", "to": "\(holder)"])
     var params = client.notice
     params["endpoint"] = .string(internalEndpoint)
     params["token"] = .string(Base64.encode(token.bytes))
     if let node = candidate.node { params["_node"] = .string(node) }
     notices.sent.increment()
     do {
-      switch try await node.call(holder.owner, "incomingConnection", params: params, timeout: acceptTimeout) {
+      switch try await node.call(holder.owner, "incomingConnection", params: params, timeout: left(for: client)) {
       case .result:
         notices.accepted.increment()
         return nil
@@ -114,6 +139,9 @@ struct Handover: Sendable {
     }
   }
 
+  /// What is left of a client's wait, which began with its hello.
+  private func left(for client: WaitingClient) -> Duration { max(.zero, acceptTimeout - client.arrived.duration(to: .now)) }
+
   private func giveUp(_ client: WaitingClient, _ failure: NoticeFailure) {
     engine.refuse(client.stream, with: .internalError, cause: failure.cause, detail: failure.reason)
   }
@@ -132,8 +160,11 @@ struct WaitingClient: Sendable {
   let name: String
   /// As it was announced: the name, or the wildcard that covers it.
   let domain: String
+  /// Who announced it: of several who do, the first.
+  let holder: OperatorName
   let alpn: [[UInt8]]
   let address: SocketAddressText
+  let arrived: ContinuousClock.Instant
 
   /// What a notice says about it. Existing private proxies read the first member; the others are ours (docs/compatibility.md).
   var notice: [String: JSONValue] {

@@ -16,6 +16,9 @@ struct NetworkSide: Sendable {
   let server: JSONRPCServer
   private let settings: PublicNetworkSettings
 
+  /// Calls to the own node besides notices, for which there has always to be room.
+  private static let otherCalls = 16
+
   /// Opens the store and loads certificates; listens on nothing yet.
   ///
   /// - Throws: `StartFailure` when the store or a certificate cannot be used.
@@ -25,7 +28,7 @@ struct NetworkSide: Sendable {
     let book = try await AnnouncementBook.open(settings, routes: routes, logger: logger, metrics: metrics)
     let link = try LocalLinks.nodeLink(
       ownName: settings.name, client: settings.jsonrpcClient, server: settings.jsonrpcServer, trust: trust, logger: logger,
-      metrics: metrics)
+      metrics: metrics, calls: settings.maxNotices + otherCalls)
     let methods = PublicMethods(ownName: settings.name, book: book, listAllGroups: Set(settings.listAllGroups), logger: logger)
     let server = try LocalLinks.server(
       name: "jsonrpc_server", settings.jsonrpcServer, ownName: settings.name, pins: { link.pins }, trust: trust, logger: logger,
@@ -37,7 +40,7 @@ struct NetworkSide: Sendable {
   func handover(of engine: RelayEngine, streamLog: StreamLog, logger: Logger, metrics: MetricsRegistry) -> Handover {
     Handover(
       engine: engine, node: link, book: book, internalEndpoint: settings.internalEndpoint.description,
-      acceptTimeout: settings.acceptTimeout,
-      streamLog: streamLog, logger: logger, notices: NoticeCounters(metrics))
+      acceptTimeout: settings.acceptTimeout, streamLog: streamLog, logger: logger, notices: NoticeCounters(metrics),
+      turns: NoticeTurns(limit: settings.maxNotices, metrics: metrics))
   }
 }

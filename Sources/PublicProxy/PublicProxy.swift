@@ -2,6 +2,7 @@ import Announcements
 import Datastore
 import HyperModel
 import JSONRPC
+import Limits
 public import Logging
 import Operations
 import Relay
@@ -49,8 +50,8 @@ public enum PublicProxy {
 
     let counters = RoutingCounters(metrics)
     let engine = try EngineStart.start(
-      settings.relay, tokenWait: settings.network?.acceptTimeout, directRoute: counters.directRoute(by: routes), logger: logger,
-      metrics: metrics)
+      settings.relay, tokenWait: settings.network?.acceptTimeout, rates: (settings.tcpRateLimits, settings.nameRateLimits),
+      decide: counters.decision(by: routes, mayHave: filter(of: network, or: routes)), logger: logger, metrics: metrics)
     let (clients, tokens): (Int, Int?)
     do {
       clients = try EngineStart.listen(engine, for: .clients, on: settings.tlsBindAddress)
@@ -72,7 +73,7 @@ public enum PublicProxy {
         "announcements": "\(network?.book.list(of: nil).count ?? 0)",
       ])
 
-    let streamLog = StreamLog(logger: logger)
+    let streamLog = StreamLog(logger: logger, addresses: ClientAddresses(settings.privacy))
     let routing = ClientRouting(
       engine: engine, lookup: lookup(in: network, or: routes),
       handover: network?.handover(of: engine, streamLog: streamLog, logger: logger, metrics: metrics),
@@ -88,6 +89,14 @@ public enum PublicProxy {
       trust.reload()
       onReload()
     }
+  }
+
+  /// False for names that nobody has and that go nowhere.
+  private static func filter(of network: NetworkSide?, or routes: StaticRoutes) -> @Sendable (String) -> Bool {
+    if let book = network?.book { return { book.mayHave($0) } }
+    guard routes.fallback == nil else { return { _ in true } }
+    let known = NameFilter(RouteTable(routes: routes).domains, key: .random(in: .min ... .max))
+    return { known.mayContain($0) }
   }
 
   private static func lookup(in network: NetworkSide?, or routes: StaticRoutes) -> @Sendable (String, [[UInt8]]) -> RouteOutcome {

@@ -1,17 +1,31 @@
+import Limits
 import Synchronization
 
 /// What the loops of one engine have in common: bounds that hold for all of them together, and the way out.
 ///
-/// Mutable state is atomics only, touched once or twice per stream and never on the byte path.
-///
-/// `@unchecked Sendable`: the two pointers never change and point to atomics that live as long as the object; all else is
-/// Sendable by itself.
-final class Commons: @unchecked Sendable {
-  static let sourceBuckets = 1 << 16
+/// Mutable state is atomics only, touched a few times per stream and never on the byte path.
+final class Commons: Sendable {
+  /// What is counted of a source.
+  private enum OfSource {
+    static let streams = 0
+    static let helloBytes = 1
+    static let waiting = 2
+    static let presenting = 3
+  }
+
+  /// What is counted of a server name.
+  private enum OfName {
+    static let streams = 0
+    static let waiting = 1
+  }
 
   let settings: RelaySettings
   let maxStreams: Int
-  let maxStreamsPerSource: Int
+  private let streamsPerSource: ShareRule
+  private let streamsPerName: ShareRule
+  private let waitingPerSource: ShareRule
+  private let waitingPerName: ShareRule
+  private let presentingPerSource: ShareRule
   let pipesPerLoop: Int
   let dialSource: DialSource
   let mailboxes: [Mailbox]
@@ -28,9 +42,14 @@ final class Commons: @unchecked Sendable {
   let runningLoops: Atomic<Int>
 
   private let events: EventQueue
-  private let sourceStreams: UnsafeMutablePointer<Atomic<Int32>>
-  private let sourceHelloBytes: UnsafeMutablePointer<Atomic<Int32>>
-  private let sourceKey = UInt64.random(in: .min ... .max)
+  private let sourceKey = BucketKey(.random(in: .min ... .max))
+  private let nameHash = NameHash(.random(in: .min ... .max))
+  private let bySource = BucketCounts(columns: 4)
+  private let byName = BucketCounts(columns: 2)
+  private let sourceRates: [PaceTable]
+  private let nameRates: [PaceTable]
+  /// Whether there is any rate at all.
+  private let isPaced: Bool
 
   init(
     settings: RelaySettings, maxStreams: Int, pipesPerLoop: Int, dialSource: DialSource, mailboxes: [Mailbox],
@@ -38,90 +57,141 @@ final class Commons: @unchecked Sendable {
   ) {
     self.settings = settings
     self.maxStreams = maxStreams
-    self.maxStreamsPerSource = settings.maxStreamsPerSource ?? max(1, maxStreams / 2)
+    streamsPerSource = ShareRule(limit: maxStreams, share: .init(settings.maxStreamsPerSource), assured: Self.assured)
+    streamsPerName = ShareRule(
+      limit: maxStreams, share: .init(settings.maxStreamsPerName, weight: Self.nameWeight), assured: Self.assured)
+    waitingPerSource = ShareRule(limit: settings.maxWaiting, share: .init(settings.maxWaitingPerSource), assured: Self.assured)
+    waitingPerName = ShareRule(limit: settings.maxWaiting, share: .init(settings.maxWaitingPerName), assured: Self.assured)
+    presentingPerSource = ShareRule(limit: settings.maxPresenting, share: .init(settings.maxPresentingPerSource), assured: Self.assured)
+    sourceRates = settings.sourceRates.map { PaceTable($0) }
+    nameRates = settings.nameRates.map { PaceTable($0) }
+    isPaced = !sourceRates.isEmpty || !nameRates.isEmpty
     self.pipesPerLoop = pipesPerLoop
     self.dialSource = dialSource
     self.mailboxes = mailboxes
     self.events = events
     runningLoops = Atomic(mailboxes.count)
-    sourceStreams = .allocate(capacity: Self.sourceBuckets)
-    sourceHelloBytes = .allocate(capacity: Self.sourceBuckets)
-    for index in 0..<Self.sourceBuckets {
-      (sourceStreams + index).initialize(to: Atomic(0))
-      (sourceHelloBytes + index).initialize(to: Atomic(0))
-    }
   }
 
-  deinit {
-    sourceStreams.deinitialize(count: Self.sourceBuckets)
-    sourceHelloBytes.deinitialize(count: Self.sourceBuckets)
-    sourceStreams.deallocate()
-    sourceHelloBytes.deallocate()
-  }
+  /// What everybody may have of a fair share: a page's worth of connections.
+  private static let assured = 16
+  /// See `RelaySettings.maxStreamsPerName`.
+  private static let nameWeight = 16
 
   /// How many of the events found no room. `batch` is empty afterwards.
   func tell(_ batch: inout [RelayEvent]) -> Int { events.append(&batch) }
 
-  /// Where a source is counted. Mixed with a random key, so that nobody can choose whose bucket to share.
-  func bucket(of source: PeerAddress) -> UInt16 {
-    var mixed = (source.source ^ sourceKey) &* 0x9e37_79b9_7f4a_7c15
-    mixed = (mixed ^ (mixed >> 32)) &* 0xd6e8_feb8_6659_fd93
-    return UInt16(truncatingIfNeeded: (mixed ^ (mixed >> 29)) >> 13)
+  func bucket(of source: PeerAddress) -> Bucket { sourceKey.bucket(of: source.source) }
+
+  func bucket(of name: String) -> Bucket { Bucket(number: UInt16(truncatingIfNeeded: nameHash.hash(name))) }
+
+  /// Counts a new client; what is in the way when there is no room for it.
+  ///
+  /// - Parameter now: nanoseconds on the machine's coarse clock.
+  func admitClient(_ bucket: Bucket, now: UInt64) -> RelayLimit? {
+    if isPaced, !isInPace(sourceRates, bucket, now) { return .sourceRate }
+    let taken = streams.wrappingAdd(1, ordering: .relaxed).oldValue
+    guard taken < maxStreams else {
+      releaseStream()
+      return .streams
+    }
+    let held = bySource.add(1, bucket, OfSource.streams)
+    if streamsPerSource.verdict(held: held, free: maxStreams - taken) == .admitted { return nil }
+    releaseClient(bucket)
+    return .streamsPerSource
   }
 
-  /// Counts a new stream; false when there are too many, of all or of its source.
-  func admitClient(bucket: UInt16) -> Bool {
-    guard admitStream() else { return false }
-    let source = sourceStreams[Int(bucket)].wrappingAdd(1, ordering: .relaxed).newValue
-    if Int(source) > maxStreamsPerSource {
-      releaseClient(bucket: bucket)
-      return false
-    }
+  private func isInPace(_ rates: [PaceTable], _ bucket: Bucket, _ now: UInt64) -> Bool {
+    for rate in rates where !rate.admit(bucket, now: now) { return false }
     return true
   }
 
-  func releaseClient(bucket: UInt16) {
-    sourceStreams[Int(bucket)].wrappingSubtract(1, ordering: .relaxed)
+  func releaseClient(_ bucket: Bucket) {
+    bySource.subtract(1, bucket, OfSource.streams)
     releaseStream()
   }
+
+  /// Counts an admitted client for the name that it asks for. Each that was admitted is given back by `releaseName`.
+  func admitName(_ bucket: Bucket, now: UInt64) -> RelayLimit? {
+    if isPaced, !isInPace(nameRates, bucket, now) { return .nameRate }
+    let held = byName.add(1, bucket, OfName.streams)
+    if streamsPerName.verdict(held: held, free: maxStreams - streams.load(ordering: .relaxed)) == .admitted { return nil }
+    releaseName(bucket)
+    return .streamsPerName
+  }
+
+  func releaseName(_ bucket: Bucket) { byName.subtract(1, bucket, OfName.streams) }
 
   func admitStream() -> Bool { Self.take(1, from: streams, limit: maxStreams) }
 
   func releaseStream() { streams.wrappingSubtract(1, ordering: .relaxed) }
 
-  func admitWaiting() -> Bool { Self.take(1, from: waiting, limit: settings.maxWaiting) }
+  /// Counts one who waits.
+  ///
+  /// - Parameter client: source and name; nil for what has no source of its own: what comes over legs has the same one.
+  func admitWaiting(_ client: (source: Bucket, name: Bucket)?) -> RelayLimit? {
+    let taken = waiting.wrappingAdd(1, ordering: .relaxed).oldValue
+    guard taken < settings.maxWaiting else {
+      waiting.wrappingSubtract(1, ordering: .relaxed)
+      return .waiting
+    }
+    guard let client else { return nil }
+    let free = settings.maxWaiting - taken
+    let (ofSource, ofName) = (bySource.add(1, client.source, OfSource.waiting), byName.add(1, client.name, OfName.waiting))
+    if waitingPerName.verdict(held: ofName, free: free) != .admitted {
+      releaseWaiting(client)
+      return .waitingPerName
+    }
+    if waitingPerSource.verdict(held: ofSource, free: free) != .admitted {
+      releaseWaiting(client)
+      return .waitingPerSource
+    }
+    return nil
+  }
 
-  func releaseWaiting() { waiting.wrappingSubtract(1, ordering: .relaxed) }
+  func releaseWaiting(_ client: (source: Bucket, name: Bucket)?) {
+    if let client {
+      bySource.subtract(1, client.source, OfSource.waiting)
+      byName.subtract(1, client.name, OfName.waiting)
+    }
+    waiting.wrappingSubtract(1, ordering: .relaxed)
+  }
 
-  func admitPresenting() -> Bool { Self.take(1, from: presenting, limit: settings.maxPresenting) }
+  /// Counts a connection at the token port until its token is there.
+  func admitPresenting(_ bucket: Bucket) -> RelayLimit? {
+    let taken = presenting.wrappingAdd(1, ordering: .relaxed).oldValue
+    guard taken < settings.maxPresenting else {
+      presenting.wrappingSubtract(1, ordering: .relaxed)
+      return .presenting
+    }
+    let held = bySource.add(1, bucket, OfSource.presenting)
+    if presentingPerSource.verdict(held: held, free: settings.maxPresenting - taken) == .admitted { return nil }
+    releasePresenting(bucket)
+    return .presentingPerSource
+  }
 
-  func releasePresenting() { presenting.wrappingSubtract(1, ordering: .relaxed) }
-
-  /// Which budget is used up.
-  enum HelloBudget: String {
-    /// That of all hellos together. The text is the key of the setting.
-    case all = "hello_budget"
-    /// That of one source.
-    case source = "hello_budget_per_source"
+  func releasePresenting(_ bucket: Bucket) {
+    bySource.subtract(1, bucket, OfSource.presenting)
+    presenting.wrappingSubtract(1, ordering: .relaxed)
   }
 
   /// Counts bytes of a hello; when there are too many nothing is counted, and the answer says of whom.
   ///
   /// - Parameter bucket: nil for what has no source of its own: everything that comes over legs has the same one.
-  func admitHello(bytes: Int, bucket: UInt16?) -> HelloBudget? {
-    guard Self.take(bytes, from: helloBytes, limit: settings.helloBudget) else { return .all }
+  func admitHello(bytes: Int, bucket: Bucket?) -> RelayLimit? {
+    guard Self.take(bytes, from: helloBytes, limit: settings.helloBudget) else { return .helloBudget }
     guard let bucket else { return nil }
-    let held = sourceHelloBytes[Int(bucket)].wrappingAdd(Int32(bytes), ordering: .relaxed).newValue
+    let held = bySource.add(Int32(bytes), bucket, OfSource.helloBytes) + bytes
     // Half of what the counter holds: a larger share would never be noticed.
-    if Int(held) > min(settings.helloBudgetPerSource, 1 << 30) {
+    if held > min(settings.helloBudgetPerSource, 1 << 30) {
       releaseHello(bytes: bytes, bucket: bucket)
-      return .source
+      return .helloBudgetPerSource
     }
     return nil
   }
 
-  func releaseHello(bytes: Int, bucket: UInt16?) {
-    if let bucket { sourceHelloBytes[Int(bucket)].wrappingSubtract(Int32(bytes), ordering: .relaxed) }
+  func releaseHello(bytes: Int, bucket: Bucket?) {
+    if let bucket { bySource.subtract(Int32(bytes), bucket, OfSource.helloBytes) }
     helloBytes.wrappingSubtract(bytes, ordering: .relaxed)
   }
 

@@ -27,9 +27,11 @@ public enum EndCause: UInt8, CaseIterable, Hashable, Sendable {
   case policy
   /// Too many bytes of unrouted hellos, of all or of this source.
   case helloBudget
-  /// Too many clients waiting.
+  /// The name is asked for too often.
+  case tooOften
+  /// Too many clients waiting, of all, of this source or for this name.
   case tooManyWaiting
-  /// Too many streams, of all or of this source.
+  /// Too many streams, of all or of this name.
   case tooManyStreams
 
   /// The control plane or the private side did not answer in time.
@@ -68,6 +70,7 @@ public enum EndCause: UInt8, CaseIterable, Hashable, Sendable {
     case .noProtocol: "no_protocol"
     case .policy: "policy"
     case .helloBudget: "hello_budget"
+    case .tooOften: "too_often"
     case .tooManyWaiting: "too_many_waiting"
     case .tooManyStreams: "too_many_streams"
     case .waitedTooLong: "waited_too_long"
@@ -79,6 +82,17 @@ public enum EndCause: UInt8, CaseIterable, Hashable, Sendable {
     case .cancelled: "cancelled"
     case .stopped: "stopped"
     case .system: "system"
+    }
+  }
+
+  /// True when the stream ended before there was anything to relay, for whatever reason.
+  public var isRefusal: Bool {
+    switch self {
+    case .finished, .clientReset, .upstreamReset, .idle, .cancelled, .stopped: false
+    case .clientGone, .helloTimeout, .helloIncomplete, .malformedHello, .notTLS, .noServerName, .unknownName, .noProtocol, .policy,
+      .helloBudget, .tooOften, .tooManyWaiting, .tooManyStreams, .waitedTooLong, .privateSideRefused, .privateSideAway,
+      .upstreamUnreachable, .tokenPortUnreachable, .system:
+      true
     }
   }
 
@@ -94,7 +108,7 @@ public enum EndCause: UInt8, CaseIterable, Hashable, Sendable {
       .noProtocol, .policy:
       .client
     case .upstreamReset, .waitedTooLong, .privateSideRefused, .privateSideAway, .upstreamUnreachable, .tokenPortUnreachable: .upstream
-    case .helloBudget, .tooManyWaiting, .tooManyStreams, .stopped, .system: .ours
+    case .helloBudget, .tooOften, .tooManyWaiting, .tooManyStreams, .stopped, .system: .ours
     }
   }
 }

@@ -35,17 +35,17 @@ extension Loop {
     }
     switch listener.role {
     case .clients: admitClient(descriptor, from: PeerAddress(storage))
-    case .tokens: admitPresenting(descriptor)
+    case .tokens: admitPresenting(descriptor, from: PeerAddress(storage))
     }
     return true
   }
 
   private func admitClient(_ descriptor: consuming Descriptor, from client: PeerAddress) {
     let bucket = commons.bucket(of: client)
-    guard commons.admitClient(bucket: bucket) else { return turnAway() }
+    if let full = commons.admitClient(bucket, now: clock) { return turnAway(client, full) }
     guard let number = takeSlot(.hello) else {
-      commons.releaseClient(bucket: bucket)
-      return turnAway()
+      commons.releaseClient(bucket)
+      return turnAway(client, .streams)
     }
     counters.add(to: .clientsAccepted)
     let slot = slots + Int(number)
@@ -58,22 +58,25 @@ extension Loop {
     wheel.schedule(number, at: tick(afterMilliseconds: helloMilliseconds))
   }
 
-  private func admitPresenting(_ descriptor: consuming Descriptor) {
+  private func admitPresenting(_ descriptor: consuming Descriptor, from peer: PeerAddress) {
     counters.add(to: .tokenConnectionsAccepted)
-    guard commons.admitPresenting() else { return turnAway() }
+    let bucket = commons.bucket(of: peer)
+    if let full = commons.admitPresenting(bucket) { return turnAway(peer, full) }
     guard let number = takeSlot(.presenting) else {
-      commons.releasePresenting()
-      return turnAway()
+      commons.releasePresenting(bucket)
+      return turnAway(peer, .presenting)
     }
+    slots[Int(number)].sourceBucket = bucket
     slots[Int(number)].downstream.descriptor = descriptor.release()
     guard watch(number, .downstream) else { return end(number, .system) }
     schedule(number, after: settings.tokenPresentation)
   }
 
-  private func turnAway() {
-    counters.add(to: .clientsTurnedAway)
-    if let count = notices.occurred(.tooManyStreams, now: now, interval: noticeMilliseconds) {
-      tell(.notice(.tooManyStreams(count: count)))
+  /// The connection is closed when its owner goes out of scope, right behind this.
+  private func turnAway(_ peer: PeerAddress, _ limit: RelayLimit) {
+    counters.count(limit)
+    if let count = notices.occurred(.limitReached(limit), now: now, interval: noticeMilliseconds) {
+      tell(.notice(.limitReached(limit, by: SocketAddressText(peer), count: count)))
     }
   }
 

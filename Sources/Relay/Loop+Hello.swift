@@ -38,27 +38,34 @@ extension Loop {
   private func helloArrived(_ number: UInt32, _ piece: UnsafeRawBufferPointer) -> Bool {
     let slot = slots + Int(number)
     if let full = commons.admitHello(bytes: piece.count, bucket: slot.pointee.helloBucket) {
-      refuse(number, with: .internalError, cause: .helloBudget, detail: full.rawValue)
+      refuse(number, for: full)
       return false
     }
     slot.pointee.helloHeld += UInt32(piece.count)
-    guard slot.pointee.up.spill.append(piece) else {
-      refuse(number, with: .internalError, cause: .system, detail: "no memory for a hello")
-      return false
-    }
+    // The first piece is read where it is: mostly it is all, and of a hello that is refused nothing has to be kept.
+    let isFirst = slot.pointee.up.spill.isEmpty
+    guard isFirst || keep(number, piece) else { return false }
     var hello = partialHello(number) ?? PartialHello(reader: ClientHelloReader(limits: settings.helloLimits))
     hello.segments += 1
-    switch hello.reader.read(slot.pointee.up.spill.bytes.bytes) {
+    switch hello.reader.read((isFirst ? piece : slot.pointee.up.spill.bytes).bytes) {
     case .needMore:
+      guard !isFirst || keep(number, piece) else { return false }
       partialHellos[number] = hello
       return true
     case .hello(var facts):
       facts.segmentCount = hello.segments
-      decideAbout(number, facts)
+      decideAbout(number, facts, unkept: isFirst ? piece : nil)
     case .refused(let refusal):
       counters.add(to: .hellosRefused)
       refuse(number, with: refusal.alert, cause: refusal.alert == nil ? .notTLS : .malformedHello, detail: refusal.reason.rawValue)
     }
+    return false
+  }
+
+  /// Keeps a piece for the server; false when the stream had to be ended instead.
+  private func keep(_ number: UInt32, _ piece: UnsafeRawBufferPointer) -> Bool {
+    if slots[Int(number)].up.spill.append(piece) { return true }
+    refuse(number, with: .internalError, cause: .system, detail: "no memory for a hello")
     return false
   }
 
@@ -67,7 +74,9 @@ extension Loop {
   }
 
   /// The hello is complete: the control plane says where to.
-  private func decideAbout(_ number: UInt32, _ facts: ClientHelloFacts) {
+  ///
+  /// - Parameter unkept: what has to be kept of it if it goes anywhere.
+  private func decideAbout(_ number: UInt32, _ facts: ClientHelloFacts, unkept: UnsafeRawBufferPointer?) {
     counters.add(to: .hellosRead)
     let slot = slots + Int(number)
     let shape = HelloShape(facts)
@@ -83,12 +92,32 @@ extension Loop {
       return refuse(number, with: .accessDenied, cause: .policy, detail: "the hello asks for \(name)")
     }
     slot.pointee.serverName = name
-    if let target = settings.directRoute?(facts) { return startRoute(number, to: target) }
-    guard commons.admitWaiting() else { return refuse(number, with: .internalError, cause: .tooManyWaiting) }
+    switch settings.decide?(facts) {
+    case .refuse(let alert, let cause, let detail):
+      return refuse(number, with: alert, cause: cause, detail: detail)
+    case .route(let target):
+      if let full = admitName(number, name) { return refuse(number, for: full) }
+      if unkept.map({ keep(number, $0) }) ?? true { startRoute(number, to: target) }
+      return
+    case .ask, nil:
+      if let full = admitName(number, name) ?? commons.admitWaiting(slot.pointee.waitingBuckets) { return refuse(number, for: full) }
+    }
     slot.pointee.phase = .deciding
     slot.pointee.isKnown = true
+    guard unkept.map({ keep(number, $0) }) ?? true else { return }
     schedule(number, after: settings.tokenWait)
     let client = SocketAddressText(slot.pointee.client) ?? SocketAddressText(host: "unknown", port: 0)
     tell(.helloArrived(identifier(of: number), facts, client: client))
+  }
+
+  /// Counts a client for its name, which leads somewhere. What comes over a leg was counted on the public side.
+  private func admitName(_ number: UInt32, _ name: String) -> RelayLimit? {
+    let slot = slots + Int(number)
+    guard !slot.pointee.isOrdered else { return nil }
+    let bucket = commons.bucket(of: name)
+    if let full = commons.admitName(bucket, now: clock) { return full }
+    slot.pointee.nameBucket = bucket
+    slot.pointee.isOfName = true
+    return nil
   }
 }

@@ -51,7 +51,6 @@ extension Loop {
     // A further token does not make the wait longer.
     guard slots[Int(number)].phase == .deciding else { return }
     slots[Int(number)].phase = .waiting
-    schedule(number, after: settings.tokenWait)
   }
 
   /// Ends a stream that did not end by itself. An end that both sides would take for a clean one would be a lie, so where

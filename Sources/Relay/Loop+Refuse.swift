@@ -4,6 +4,8 @@ import Glibc
 
 /// Alerts that arrive.
 extension Loop {
+  private static let alertBytes = 7
+
   /// Writes the alert downstream, ends our half, and reads on for a moment: closing with unread input would send a reset,
   /// which overtakes the alert. Without an alert the stream just ends.
   func refuse(_ number: UInt32, with alert: TLSAlert?, cause: EndCause, detail: String? = nil) {
@@ -18,24 +20,32 @@ extension Loop {
     slot.pointee.up.spill.free()
     slot.pointee.phase = .discarding
     slot.pointee.cause = cause
-    details[number] = detail
+    if let detail { details[number] = detail }
     counters.add(to: .alerts)
-    counters.add(7, to: .bytesDown)
-    slot.pointee.down.delivered += 7
+    counters.add(UInt64(Self.alertBytes), to: .bytesDown)
+    slot.pointee.down.delivered += UInt64(Self.alertBytes)
     // On the private side the hello comes first.
     let hello = slot.pointee.isOrdered ? settings.helloLimits.rawBytes : 0
     slot.pointee.discardLeft = UInt32(clamping: settings.discardBytes + hello)
-    schedule(number, after: settings.discardTimeout)
+    wheel.schedule(number, at: tick(afterMilliseconds: discardMilliseconds))
     slot.pointee.downstream.readiness.insert(.readable)
     discardInput(number)
+  }
+
+  /// A bound was reached.
+  func refuse(_ number: UInt32, for limit: RelayLimit) {
+    counters.count(limit)
+    slots[Int(number)].refusedFor = limit
+    refuse(number, with: .internalError, cause: limit.cause ?? .system)
   }
 
   /// In one segment with the end of our half. Nothing was written on this connection except a token, so that the few bytes
   /// fit; if they do not, nothing would.
   private func write(_ alert: TLSAlert, to descriptor: Int32) -> Bool {
-    let record = alert.record
-    let count = record.withUnsafeBytes { hyper_send(descriptor, $0.baseAddress, $0.count, hyper_MSG_MORE) }
-    return count == record.count && shutdown(descriptor, Int32(SHUT_WR)) == 0
+    // `alert.record`, on the stack: a flood of refusals writes many.
+    let record: (UInt8, UInt8, UInt8, UInt8, UInt8, UInt8, UInt8) = (21, 3, 1, 0, 2, 2, alert.rawValue)
+    let count = withUnsafeBytes(of: record) { hyper_send(descriptor, $0.baseAddress, $0.count, hyper_MSG_MORE) }
+    return count == Self.alertBytes && shutdown(descriptor, Int32(SHUT_WR)) == 0
   }
 
   func discardInput(_ number: UInt32) {

@@ -100,20 +100,34 @@ extension Loop {
     if !partialHellos.isEmpty { partialHellos[number] = nil }
     forgetDial(number)
     let kept = takeDetail(number)
-    let summary = StreamSummary(
-      id: identifier(of: number), serverName: slot.pointee.serverName, hello: slot.pointee.hello,
-      client: SocketAddressText(slot.pointee.client),
-      bytesUp: slot.pointee.up.delivered, bytesDown: slot.pointee.down.delivered,
-      duration: .milliseconds(now - slot.pointee.startedAt), cause: cause, detail: detail ?? kept)
+    report(number, cause, detail ?? kept)
+    if slot.pointee.isOfName { commons.releaseName(slot.pointee.nameBucket) }
     if slot.pointee.isOrdered {
       ordered[slot.pointee.serial] = nil
       commons.releaseStream()
     } else {
-      commons.releaseClient(bucket: slot.pointee.sourceBucket)
+      commons.releaseClient(slot.pointee.sourceBucket)
     }
     giveBack(number)
     counters.countEnd(cause)
-    tellLater(.ended(summary))
+  }
+
+  /// Tells of a stream's end, unless it is one of too many refusals that nobody waits to hear of.
+  private func report(_ number: UInt32, _ cause: EndCause, _ detail: String?) {
+    let slot = slots + Int(number)
+    var untold: UInt64 = 0
+    if cause.isRefusal, !slot.pointee.isKnown, !slot.pointee.isOrdered {
+      guard let count = refusalReports.admit(cause, now: now) else { return }
+      untold = count
+    }
+    tellLater(
+      .ended(
+        StreamSummary(
+          id: identifier(of: number), serverName: slot.pointee.serverName, hello: slot.pointee.hello,
+          client: SocketAddressText(slot.pointee.client),
+          bytesUp: slot.pointee.up.delivered, bytesDown: slot.pointee.down.delivered,
+          duration: .milliseconds(now - slot.pointee.startedAt), cause: cause,
+          detail: detail ?? slot.pointee.refusedFor?.setting, untold: untold)))
   }
 
   private func takeDetail(_ number: UInt32) -> String? {
@@ -121,16 +135,18 @@ extension Loop {
   }
 
   /// Gives back the place among those who wait, and the tokens, if the stream holds them.
+  @inline(__always)
   func leaveWaiting(_ number: UInt32) {
     let slot = slots + Int(number)
-    switch slot.pointee.phase {
-    case .deciding, .waiting: commons.releaseWaiting()
-    case .free, .hello, .presenting, .dialing, .connecting, .relaying, .discarding: break
-    }
-    if let key = slot.pointee.tokenKey {
-      tokens.removeAll(endingWith: key)
-      slot.pointee.tokenKey = nil
-    }
+    guard slot.pointee.phase == .deciding || slot.pointee.phase == .waiting else { return }
+    leaveWaiting(slot)
+  }
+
+  private func leaveWaiting(_ slot: Slot) {
+    commons.releaseWaiting(slot.pointee.waitingBuckets)
+    guard let key = slot.pointee.tokenKey else { return }
+    tokens.removeAll(endingWith: key)
+    slot.pointee.tokenKey = nil
   }
 
   /// The hello has a destination, or none any more: it no longer counts against the budgets.

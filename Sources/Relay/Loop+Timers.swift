@@ -3,6 +3,9 @@ import ClientHello
 
 /// The clock.
 extension Loop {
+  /// Nanoseconds, the same for all loops.
+  var clock: UInt64 { (epoch &+ now) &* 1_000_000 }
+
   func tick(after delay: Duration) -> UInt32 { tick(afterMilliseconds: delay.milliseconds) }
 
   func tick(afterMilliseconds delay: UInt64) -> UInt32 {

@@ -35,7 +35,7 @@ extension Loop {
     guard let client else { return endPresenting(number) }
     let descriptor = slots[Int(number)].downstream.descriptor
     slots[Int(number)].downstream = SocketState()
-    commons.releasePresenting()
+    commons.releasePresenting(slots[Int(number)].sourceBucket)
     giveBack(number)
     join(client, descriptor) { key in hyper_epoll_modify(epoll.number, descriptor, Self.allEvents, key) == 0 }
   }
@@ -45,7 +45,7 @@ extension Loop {
     let descriptor = slots[Int(number)].downstream.descriptor
     _ = hyper_epoll_delete(epoll.number, descriptor)
     slots[Int(number)].downstream = SocketState()
-    commons.releasePresenting()
+    commons.releasePresenting(slots[Int(number)].sourceBucket)
     giveBack(number)
     if !commons.mailboxes[owner].post(.present(descriptor: descriptor, token)) {
       // Nobody has taken the connection over, so it is still ours to close.
@@ -80,7 +80,7 @@ extension Loop {
   func endPresenting(_ number: UInt32) {
     counters.add(to: .tokensRefused)
     closeEnd(number, .downstream)
-    commons.releasePresenting()
+    commons.releasePresenting(slots[Int(number)].sourceBucket)
     giveBack(number)
   }
 }

@@ -44,6 +44,7 @@ final class Loop: @unchecked Sendable {
   let pipeRestMilliseconds: UInt64
   let helloMilliseconds: UInt64
   let dialMilliseconds: UInt64
+  let discardMilliseconds: UInt64
   let keepalive: (idle: Int32, interval: Int32, probes: Int32)
   /// How long a stream relays before its peers are probed.
   let keepaliveTicks: UInt32
@@ -86,6 +87,7 @@ final class Loop: @unchecked Sendable {
   @exclusivity(unchecked) var isDraining = false
   @exclusivity(unchecked) var drainEndsAt: UInt64 = .max
   @exclusivity(unchecked) var notices = NoticeLimiter()
+  @exclusivity(unchecked) var refusalReports: RefusalReports
   /// Events that are still to be told, and when; `.max` when there are none.
   @exclusivity(unchecked) var news: [RelayEvent] = []
   @exclusivity(unchecked) var newsDueAt = UInt64.max
@@ -107,8 +109,10 @@ final class Loop: @unchecked Sendable {
     noticeMilliseconds = settings.noticeInterval.milliseconds
     pipeRestMilliseconds = max(1, settings.pipeRest.milliseconds)
     pipes = PipePool(limit: commons.pipesPerLoop, size: settings.pipeSize, open: settings.openPipe)
+    refusalReports = RefusalReports(limit: settings.refusalsTold)
     helloMilliseconds = settings.helloTimeout.milliseconds
     dialMilliseconds = settings.dialTimeout.milliseconds
+    discardMilliseconds = settings.discardTimeout.milliseconds
     keepalive = settings.keepalive
     keepaliveTicks = UInt32(clamping: max(1, settings.keepaliveIdle.milliseconds / 2 / TimerWheel.tickMilliseconds))
     epoch = hyper_coarse_milliseconds()

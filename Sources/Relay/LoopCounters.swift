@@ -5,14 +5,15 @@ import Synchronization
 /// `@unchecked Sendable`: the one stored property is a pointer that never changes, to atomics that live as long as the object.
 final class LoopCounters: @unchecked Sendable {
   enum Kind: Int, CaseIterable {
-    case clientsAccepted, tokenConnectionsAccepted, clientsTurnedAway, descriptorsExhausted, acceptFailures
+    case clientsAccepted, tokenConnectionsAccepted, descriptorsExhausted, acceptFailures
     case hellosRead, hellosRefused, tokensMatched, tokensRefused, dialsStarted, dialsFailed
     case bytesUp, bytesDown, bytesSpliced, spliceFallbacks, bytesParked, pipes, alerts, eventsDropped, relaying
   }
 
   private static let kinds = Kind.allCases.count
   private static let helloCells = kinds + EndCause.allCases.count
-  private static let cells = helloCells + HelloCell.count
+  private static let limitCells = helloCells + HelloCell.count
+  private static let cells = limitCells + RelayLimit.allCases.count
 
   private let values: UnsafeMutablePointer<Atomic<UInt64>>
 
@@ -33,9 +34,9 @@ final class LoopCounters: @unchecked Sendable {
 
   func set(_ kind: Kind, to value: UInt64) { values[kind.rawValue].store(value, ordering: .relaxed) }
 
-  func countEnd(_ cause: EndCause) {
-    add(1, at: Self.kinds + Int(cause.rawValue))
-  }
+  func countEnd(_ cause: EndCause) { add(1, at: Self.kinds + Int(cause.rawValue)) }
+
+  func count(_ limit: RelayLimit) { add(1, at: Self.limitCells + Int(limit.rawValue)) }
 
   func add(_ amount: UInt64, toHello cell: Int) { add(amount, at: Self.helloCells + cell) }
 
@@ -55,7 +56,6 @@ final class LoopCounters: @unchecked Sendable {
     sum.relaying += self[.relaying]
     sum.clientsAccepted += self[.clientsAccepted]
     sum.tokenConnectionsAccepted += self[.tokenConnectionsAccepted]
-    sum.clientsTurnedAway += self[.clientsTurnedAway]
     sum.descriptorsExhausted += self[.descriptorsExhausted]
     sum.acceptFailures += self[.acceptFailures]
     sum.hellosRead += self[.hellosRead]
@@ -73,6 +73,9 @@ final class LoopCounters: @unchecked Sendable {
     sum.alerts += self[.alerts]
     sum.eventsDropped += self[.eventsDropped]
     fold(into: &sum.hellos)
+    for limit in RelayLimit.allCases {
+      sum.limitsReached[limit, default: 0] += values[Self.limitCells + Int(limit.rawValue)].load(ordering: .relaxed)
+    }
     for cause in EndCause.allCases {
       let count = values[Self.kinds + Int(cause.rawValue)].load(ordering: .relaxed)
       if count > 0 { sum.ended[cause, default: 0] += count }

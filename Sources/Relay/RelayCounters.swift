@@ -12,8 +12,8 @@ public struct RelayCounters: Hashable, Sendable {
 
   public internal(set) var clientsAccepted: UInt64 = 0
   public internal(set) var tokenConnectionsAccepted: UInt64 = 0
-  /// Closed at once because of the limit on streams.
-  public internal(set) var clientsTurnedAway: UInt64 = 0
+  /// How many connections each bound turned away, those that were refused with an alert included.
+  public internal(set) var limitsReached: [RelayLimit: UInt64] = [:]
   /// Closed at once for want of descriptors.
   public internal(set) var descriptorsExhausted: UInt64 = 0
   public internal(set) var acceptFailures: UInt64 = 0

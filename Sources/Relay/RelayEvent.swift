@@ -17,8 +17,8 @@ public enum RelayEvent: Sendable {
   case joined(StreamID)
   /// One end could not be reached. `ended` follows when the stream is gone.
   case dialFailed(StreamID, side: DialSide, message: String)
-  /// The stream is gone; its name will not be heard again. Sent once for every stream that was ever named, and for every
-  /// client refused before.
+  /// The stream is gone; its name will not be heard again. Sent once for every stream that was ever named, and for every other
+  /// client, except that of those refused only some are told of (`refusalsTold`).
   indirect case ended(StreamSummary)
   /// Something an operator should know; each kind at most once per `noticeInterval` and loop.
   case notice(RelayNotice)
@@ -28,8 +28,9 @@ public enum RelayEvent: Sendable {
 public enum RelayNotice: Hashable, Sendable {
   /// No descriptors left: the connection was closed at once and accepting paused. `count`: how many since the last notice.
   case descriptorsExhausted(count: UInt64)
-  /// The limit on streams (of all, or of one source) was hit. `count`: how many connections were closed since the last notice.
-  case tooManyStreams(count: UInt64)
+  /// A bound was reached and connections were closed right after accept: the last one came from there. `count`: how many
+  /// since the last notice.
+  case limitReached(RelayLimit, by: SocketAddressText?, count: UInt64)
   /// Accepting failed in another way, for example for want of memory; it was paused.
   case acceptFailed(message: String, count: UInt64)
 }

@@ -1,4 +1,5 @@
 public import ClientHello
+public import Limits
 
 /// Every bound of the data plane. Each has a default with its reason; all are checked nowhere else.
 public struct RelaySettings: Sendable {
@@ -20,24 +21,31 @@ public struct RelaySettings: Sendable {
 
   // MARK: Waiting
 
-  /// From a complete hello to the control plane's decision, and again from `awaitHandover` to the arrival of the private
-  /// side (`accept_timeout`). 10 s: two dials of a bad mobile link.
+  /// From a complete hello to the arrival of the private side, the control plane's decision included (`accept_timeout`).
+  /// 10 s: two dials of a bad mobile link.
   public var tokenWait: Duration = .seconds(10)
   /// From accept on the token port to the 32nd byte. 5 s, as the deployed network does it.
   public var tokenPresentation: Duration = .seconds(5)
   /// Clients that may wait for a decision or for their private side at one time. 16 384: at 10 s each a rate of 1600
   /// clients per second to a side that does not answer.
   public var maxWaiting = 16_384
+  /// The part of `maxWaiting` that one source may use. Nil: as many as are free for others, so at most half.
+  public var maxWaitingPerSource: Int?
+  /// The part of `maxWaiting` that the clients of one server name may use. Nil: as many as are free for others, so at most half:
+  /// a private side that does not answer costs the others no place.
+  public var maxWaitingPerName: Int?
   /// Connections on the token port that have not shown their token. 4096: they cost a descriptor each for up to 5 s.
   public var maxPresenting = 4096
+  /// The part of `maxPresenting` that one source may use. Nil: as many as are free for others, so at most half.
+  public var maxPresentingPerSource: Int?
 
   // MARK: Routing
 
-  /// Asked for every complete hello that names a server, before anybody else: an address to which the client goes at once,
-  /// or nil, and then `helloArrived` says so and the control plane decides. Asked on the loops: must return at once, wait
-  /// for nothing and take no lock that anybody holds for long. For names that always go to the same address, so that
-  /// they cost no trip to another thread.
-  public var directRoute: (@Sendable (ClientHelloFacts) -> DialTarget?)?
+  /// Asked for every complete hello that names a server, before anybody else: `ask`, and `helloArrived` lets the control plane
+  /// decide, or what is decided already. Asked on the loops: must return at once, wait for nothing and take no lock that
+  /// anybody holds for long. For names that always go to the same address and for those that nobody has, so that they cost
+  /// no trip to another thread.
+  public var decide: (@Sendable (ClientHelloFacts) -> HelloDecision)?
 
   // MARK: Dialling
 
@@ -83,9 +91,17 @@ public struct RelaySettings: Sendable {
 
   /// Streams at one time. Nil: as many as the descriptor limit has room for, two each, less the reserve.
   public var maxStreams: Int?
-  /// Streams of one source (IPv4 address, IPv6 /64) at one time. Nil: half of `maxStreams`, so that no single one can take
-  /// everything. Sources are counted in 65 536 buckets under a random key: two may share one.
+  /// Streams of one source (IPv4 address, IPv6 /64) at one time. Nil: as many as are free for others, so at most half of
+  /// `maxStreams`. Sources and names are counted in 65 536 buckets under a random key: two may share one.
   public var maxStreamsPerSource: Int?
+  /// Streams of one server name at one time, whoever routes them. Nil: sixteen times what is free for others, so at most
+  /// 94 % of `maxStreams`: the one name of a small site may use nearly everything, an attacked name not quite.
+  public var maxStreamsPerName: Int?
+  /// How often one source may connect; each is a bound of its own. Counted right after accept. None: many clients behind
+  /// one address are a normal sight.
+  public var sourceRates: [Pace] = []
+  /// How often one server name may be asked for, by all clients together. Names that nobody has do not count.
+  public var nameRates: [Pace] = []
   /// Descriptors that streams may not use: for the control plane, the store and the listeners. 256: a node holds a dozen,
   /// a busy one some dozens of HTTP connections.
   public var descriptorReserve = 256
@@ -101,6 +117,9 @@ public struct RelaySettings: Sendable {
   public var maxQueuedEvents = 32_768
   /// Orders a loop has not carried out yet. 65 536: several per stream. What finds no room is dropped and counted.
   public var maxQueuedOrders = 65_536
+  /// How many ends of refused clients that the control plane never heard of are told in a second, of each cause and by each
+  /// loop; the others are counted, and the next one that is told says how many. 10: enough for a log.
+  public var refusalsTold = 10
   /// The same notice is sent no more often than this.
   public var noticeInterval: Duration = .seconds(10)
 

@@ -1,3 +1,5 @@
+import Limits
+
 /// The two connections of a stream: the one towards the client and the one towards the server.
 enum End: UInt8, CaseIterable {
   case downstream = 0
@@ -66,6 +68,8 @@ struct StreamSlot {
   var isKnown = false
   /// The kernel has been told to probe its peers.
   var isKeptAlive = false
+  /// The bound that it was refused for.
+  var refusedFor: RelayLimit?
   /// The next free slot, while this one is free.
   var nextFree = UInt32.max
   /// The last byte in either direction, in ticks of the timer wheel.
@@ -79,7 +83,10 @@ struct StreamSlot {
   /// Accept or order, in milliseconds of the loop's clock.
   var startedAt: UInt64 = 0
   var client = PeerAddress.none
-  var sourceBucket: UInt16 = 0
+  var sourceBucket = Bucket(number: 0)
+  var nameBucket = Bucket(number: 0)
+  /// Whether it is counted for its name.
+  var isOfName = false
   /// The last of its tokens.
   var tokenKey: TokenTable.Key?
   /// The name in the hello; before it has come, the one that it has to have, if any.
@@ -91,7 +98,9 @@ struct StreamSlot {
 
   var isOrdered: Bool { serial != 0 }
   /// Where the bytes of its hello are counted besides the sum.
-  var helloBucket: UInt16? { isOrdered ? nil : sourceBucket }
+  var helloBucket: Bucket? { isOrdered ? nil : sourceBucket }
+  /// For whom it is counted while it waits; nil for a leg.
+  var waitingBuckets: (source: Bucket, name: Bucket)? { isOrdered ? nil : (sourceBucket, nameBucket) }
 
   subscript(end: End) -> SocketState {
     @inline(__always) get { end == .downstream ? downstream : upstream }

@@ -16,6 +16,8 @@ public struct StreamSummary: Sendable {
   public let cause: EndCause
   /// What was found, where the cause alone does not say it: which rule a hello broke, why a dial failed.
   public let detail: String?
+  /// Refusals of the same cause that were not told since the last one that was.
+  public internal(set) var untold: UInt64 = 0
 
   public var fault: EndCause.Fault { cause.fault }
 }

@@ -22,6 +22,8 @@ public struct PrivateProxySettings: Hashable, Sendable {
   public var health: HealthSettings?
   /// `announcements`, default none: domains announced from the start, besides those announced by calls.
   public var announcements: [AnnouncementSettings]
+  /// `privacy`, default all defaults.
+  public var privacy = PrivacySettings()
   /// `relay`, default all defaults.
   public var relay: RelayLimits
 
@@ -62,6 +64,7 @@ extension PrivateProxySettings {
       internalEndpoint = nil
     }
     announcements = AnnouncementSettings.list(section, owner: common.name)
+    privacy = section.section("privacy").map { PrivacySettings($0, hasHeader: true) } ?? privacy
     relay = section.section("relay").map(RelayLimits.init) ?? relay
     section.finish()
   }

@@ -19,6 +19,9 @@ public struct PublicNetworkSettings: Hashable, Sendable {
   public var acceptTimeout: Duration
   /// `ownership_grace`, 0…604800 seconds, default 300: how long a name stays its operator's who is away.
   public var ownershipGrace: Duration
+  /// `max_notices`, 2…4096, default 128: notices without an answer at one time, of which one owner's private proxies may have as many as are free for
+  /// others, so at most half. Further clients wait their turn, within `accept_timeout`.
+  public var maxNotices = 128
   /// `list_all_groups`, default none: members of these groups see everybody's announcements, others only their own.
   public var listAllGroups: [String]
 
@@ -44,7 +47,7 @@ extension PublicNetworkSettings {
   /// All of them.
   static let keys = [
     "name", "datastore", "jsonrpc_client", "jsonrpc_server", "internal_bind_address", "internal_endpoint", "accept_timeout",
-    "ownership_grace", "list_all_groups",
+    "ownership_grace", "list_all_groups", "max_notices",
   ]
 
   init(_ section: Section) {
@@ -55,6 +58,7 @@ extension PublicNetworkSettings {
       section.optional("internal_endpoint") { text throws(TextMismatch) in try HostPort(parsing: text) } ?? internalEndpoint
     acceptTimeout = section.seconds("accept_timeout", in: 0.1...3000) ?? acceptTimeout
     ownershipGrace = section.seconds("ownership_grace", in: 0...604_800) ?? ownershipGrace
+    maxNotices = section.integer("max_notices", in: 2...4096) ?? maxNotices
     listAllGroups = section.strings("list_all_groups")
   }
 }

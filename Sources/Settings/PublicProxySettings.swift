@@ -11,20 +11,23 @@ public struct PublicProxySettings: Hashable, Sendable {
   /// The keys of the announcing side. Nil when there are routes and none of these keys: then nothing can be announced,
   /// and there is no node.
   public var network: PublicNetworkSettings?
-  /// `tcp_rate_limits`, default none. Accepted, not applied yet.
-  public var tcpRateLimits: [RateLimit]
+  /// `tcp_rate_limits`, default none: connections of one source.
+  public var tcpRateLimits: [RateLimit] = []
+  /// `name_rate_limits`, default none: connections that ask for one server name.
+  public var nameRateLimits: [RateLimit] = []
+  /// `privacy`, default all defaults.
+  public var privacy = PrivacySettings()
   /// `relay`, default all defaults.
   public var relay: RelayLimits
 
   public init(
     tlsBindAddress: BindAddress = .tcp(host: "localhost", port: 443), routes: [RouteSettings] = [], fallback: DialAddress? = nil,
-    network: PublicNetworkSettings?, tcpRateLimits: [RateLimit] = [], relay: RelayLimits = RelayLimits()
+    network: PublicNetworkSettings?, relay: RelayLimits = RelayLimits()
   ) {
     self.tlsBindAddress = tlsBindAddress
     self.routes = routes
     self.fallback = fallback
     self.network = network
-    self.tcpRateLimits = tcpRateLimits
     self.relay = relay
   }
 }
@@ -40,7 +43,9 @@ extension PublicProxySettings {
       }
       fallback.finish()
     }
-    tcpRateLimits = RateLimit.listWithoutEffect(section)
+    tcpRateLimits = RateLimit.list(section)
+    nameRateLimits = RateLimit.list(section, "name_rate_limits")
+    privacy = section.section("privacy").map { PrivacySettings($0, hasHeader: false) } ?? privacy
     relay = section.section("relay").map(RelayLimits.init) ?? relay
     // Whoever writes one key of the announcing side wants it, and is told what is missing.
     let isAnnouncing = PublicNetworkSettings.keys.count(where: section.has) > 0

@@ -1,4 +1,4 @@
-/// One item of `tcp_rate_limits` (PROTOCOL.md 11): at most so many connections per source address and window.
+/// One item of `tcp_rate_limits` (PROTOCOL.md 11): at most so many connections per source and window; or of `name_rate_limits`: per server name.
 public struct RateLimit: Hashable, Sendable {
   public var window: Window
   /// 1 or more.
@@ -15,9 +15,9 @@ public struct RateLimit: Hashable, Sendable {
 }
 
 extension RateLimit {
-  /// Reads `tcp_rate_limits` of a map.
-  static func list(_ section: Section) -> [RateLimit] {
-    section.sections("tcp_rate_limits").map { item in
+  /// Reads `tcp_rate_limits` of a map, or a list of the same form.
+  static func list(_ section: Section, _ key: String = "tcp_rate_limits") -> [RateLimit] {
+    section.sections(key).map { item in
       let limit = RateLimit(
         window: item.required("type", placeholder: .second) { text throws(TextMismatch) in
           guard let window = Window(rawValue: text) else { throw TextMismatch("second, minute or hour") }
@@ -27,12 +27,5 @@ extension RateLimit {
       item.finish()
       return limit
     }
-  }
-
-  /// The same where they are not applied yet, which is said.
-  static func listWithoutEffect(_ section: Section) -> [RateLimit] {
-    let limits = list(section)
-    if !limits.isEmpty { section.warn("tcp_rate_limits", "accepted but not applied yet") }
-    return limits
   }
 }

@@ -18,8 +18,14 @@ public struct RelayLimits: Hashable, Sendable {
   public var tokenTimeout: Duration = .seconds(5)
   /// `max_waiting`, 1…1048576, default 16384: clients that wait for their private side at one time.
   public var maxWaiting = 16_384
+  /// `max_waiting_per_source` and `max_waiting_per_name`, same range: of one source, or for one server name. Default (nil): as many as are free for
+  /// others, so at most half.
+  public var maxWaitingPerSource: Int?
+  public var maxWaitingPerName: Int?
   /// `max_presenting`, 1…1048576, default 4096: connections on the internal port that have not shown their token.
   public var maxPresenting = 4096
+  /// `max_presenting_per_source`, same range: of one source. Default (nil): as many as are free for others, so at most half.
+  public var maxPresentingPerSource: Int?
 
   /// `dial_timeout`, 0.1…300 seconds, default 5: all attempts of one stream to reach its target.
   public var dialTimeout: Duration = .seconds(5)
@@ -30,8 +36,11 @@ public struct RelayLimits: Hashable, Sendable {
 
   /// `max_streams`, 1…16777216: streams at one time. Default (nil): as many as the descriptor limit has room for.
   public var maxStreams: Int?
-  /// `max_streams_per_source`, 1…16777216: of one source (IPv4 address, IPv6 /64). Default (nil): half of `max_streams`.
+  /// `max_streams_per_source`, 1…16777216: of one source (IPv4 address, IPv6 /64). Default (nil): as many as are free for others, so at most
+  /// half of `max_streams`.
   public var maxStreamsPerSource: Int?
+  /// `max_streams_per_name`, 1…16777216: of one server name. Default (nil): sixteen times what is free for others, so at most 94 % of `max_streams`.
+  public var maxStreamsPerName: Int?
   /// `descriptor_reserve`, 16…65536, default 256: descriptors that streams may not use.
   public var descriptorReserve = 256
   /// `listen_backlog`, 1…65535, default 4096: connections that the kernel completes before they are accepted.
@@ -75,12 +84,16 @@ extension RelayLimits {
     helloMessageBytes = section.integer("hello_message_bytes", in: 512...1_048_576) ?? min(helloMessageBytes, helloBytes)
     tokenTimeout = section.seconds("token_timeout", in: Self.timeout) ?? tokenTimeout
     maxWaiting = section.integer("max_waiting", in: Self.waiting) ?? maxWaiting
+    maxWaitingPerSource = section.integer("max_waiting_per_source", in: Self.waiting)
+    maxWaitingPerName = section.integer("max_waiting_per_name", in: Self.waiting)
+    maxPresentingPerSource = section.integer("max_presenting_per_source", in: Self.waiting)
     maxPresenting = section.integer("max_presenting", in: Self.waiting) ?? maxPresenting
     dialTimeout = section.seconds("dial_timeout", in: Self.timeout) ?? dialTimeout
     idleTimeout = section.seconds("idle_timeout", in: 0...604_800) ?? idleTimeout
     drainTimeout = section.seconds("drain_timeout", in: 0...3600) ?? drainTimeout
     maxStreams = section.integer("max_streams", in: Self.streams)
     maxStreamsPerSource = section.integer("max_streams_per_source", in: Self.streams)
+    maxStreamsPerName = section.integer("max_streams_per_name", in: Self.streams)
     descriptorReserve = section.integer("descriptor_reserve", in: 16...65_536) ?? descriptorReserve
     listenBacklog = section.integer("listen_backlog", in: 1...65_535) ?? listenBacklog
     pipeSize = section.integer("pipe_size", in: 65_536...1_048_576) ?? pipeSize

@@ -1,4 +1,5 @@
 public import ClientHello
+import Limits
 public import Logging
 public import Operations
 public import Relay
@@ -9,14 +10,17 @@ public import Settings
 public enum EngineStart {
   /// - Parameters:
   ///   - tokenWait: how long a client waits for its private side (`accept_timeout`).
-  ///   - directRoute: see `RelaySettings.directRoute`.
+  ///   - rates: of sources, and of names.
+  ///   - decide: see `RelaySettings.decide`.
   /// - Throws: `StartFailure` when threads or descriptors cannot be had.
   public static func start(
-    _ limits: RelayLimits, tokenWait: Duration?, directRoute: (@Sendable (ClientHelloFacts) -> DialTarget?)? = nil, logger: Logger,
-    metrics: MetricsRegistry
+    _ limits: RelayLimits, tokenWait: Duration?, rates: (source: [RateLimit], name: [RateLimit]) = ([], []),
+    decide: (@Sendable (ClientHelloFacts) -> HelloDecision)? = nil, logger: Logger, metrics: MetricsRegistry
   ) throws(StartFailure) -> RelayEngine {
     var settings = limits.relaySettings(tokenWait: tokenWait)
-    settings.directRoute = directRoute
+    settings.sourceRates = rates.source.map(\.pace)
+    settings.nameRates = rates.name.map(\.pace)
+    settings.decide = decide
     let engine = RelayEngine(settings)
     do {
       try engine.start()
@@ -72,11 +76,15 @@ extension RelayLimits {
     if let tokenWait { settings.tokenWait = tokenWait }
     settings.tokenPresentation = tokenTimeout
     settings.maxWaiting = maxWaiting
+    settings.maxWaitingPerSource = maxWaitingPerSource
+    settings.maxWaitingPerName = maxWaitingPerName
     settings.maxPresenting = maxPresenting
+    settings.maxPresentingPerSource = maxPresentingPerSource
     settings.dialTimeout = dialTimeout
     settings.idleTimeout = idleTimeout
     settings.maxStreams = maxStreams
     settings.maxStreamsPerSource = maxStreamsPerSource
+    settings.maxStreamsPerName = maxStreamsPerName
     settings.descriptorReserve = descriptorReserve
     settings.listenBacklog = listenBacklog
     settings.pipeSize = pipeSize
@@ -86,5 +94,18 @@ extension RelayLimits {
     settings.keepaliveInterval = keepaliveInterval
     settings.keepaliveProbes = keepaliveProbes
     return settings
+  }
+}
+
+extension RateLimit {
+  /// Evenly within the window, with bursts of a whole window's worth.
+  fileprivate var pace: Pace {
+    let period: Duration =
+      switch window {
+      case .second: .seconds(1)
+      case .minute: .seconds(60)
+      case .hour: .seconds(3600)
+      }
+    return Pace(limit, per: period)
   }
 }

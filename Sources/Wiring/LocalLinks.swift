@@ -40,9 +40,13 @@ public enum LocalLinks {
 
   /// A client to the own node or the own service. Over TLS the other side must name the own operator, unless the settings say otherwise.
   ///
-  /// - Parameter pins: nil takes any certificate under the roots with the right name.
+  /// - Parameters:
+  ///   - pins: nil takes any certificate under the roots with the right name.
+  ///   - calls: how many there can be at one time; nil for the client's default.
   public static func client(
-    _ settings: JSONRPCClientSettings, ownName: OperatorName, pins: Pins?, trust store: TrustStore, logger: Logger, metrics: MetricsRegistry
+    _ settings: JSONRPCClientSettings, ownName: OperatorName, pins: Pins?, trust store: TrustStore, logger: Logger,
+    metrics: MetricsRegistry,
+    calls: Int? = nil
   ) throws(StartFailure) -> JSONRPCClient {
     let trust: TrustSource? = if let tls = settings.tls { try self.trust(tls, ownName: ownName, in: store) } else { nil }
     let endpoint: JSONRPCClientConfiguration.Endpoint =
@@ -51,8 +55,9 @@ public enum LocalLinks {
       case .http(let location): .http(host: location.address.host, port: location.address.port, path: location.path)
       case .unix(let path, let httpPath): .unix(path: path, httpPath: httpPath)
       }
-    let configuration = JSONRPCClientConfiguration(
+    var configuration = JSONRPCClientConfiguration(
       endpoint: endpoint, trust: trust, serverName: settings.tls?.serverName.map { OperatorName($0) } ?? ownName, pins: pins)
+    if let calls { configuration.limits.connections = calls }
     return try JSONRPCClient(configuration, logger: logger, metrics: metrics)
   }
 
@@ -61,9 +66,9 @@ public enum LocalLinks {
   /// - Throws: `StartFailure` when a certificate cannot be used.
   public static func nodeLink(
     ownName: OperatorName, client settings: JSONRPCClientSettings, server: JSONRPCServerSettings, trust store: TrustStore, logger: Logger,
-    metrics: MetricsRegistry
+    metrics: MetricsRegistry, calls: Int? = nil
   ) throws(StartFailure) -> NodeLink {
-    let client = try self.client(settings, ownName: ownName, pins: nil, trust: store, logger: logger, metrics: metrics)
+    let client = try self.client(settings, ownName: ownName, pins: nil, trust: store, logger: logger, metrics: metrics, calls: calls)
     let own: TrustSource? = if let tls = server.tls ?? settings.tls { try trust(tls, ownName: ownName, in: store) } else { nil }
     return NodeLink(ownName: ownName, client: client, ownFingerprint: own?.current.identity?.fingerprint, logger: logger, metrics: metrics)
   }

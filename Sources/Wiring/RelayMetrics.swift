@@ -16,7 +16,6 @@ public enum RelayMetrics {
         gauge("hyper_relay_bytes_parked", "Bytes in pipes: what slow receivers have left there.", now.bytesParked),
         gauge("hyper_relay_descriptor_limit", "Descriptor limit in force.", UInt64(engine.descriptorLimit)),
         counter("hyper_relay_clients_accepted_total", "Client connections accepted.", now.clientsAccepted),
-        counter("hyper_relay_clients_turned_away_total", "Closed at once: limit on streams.", now.clientsTurnedAway),
         counter("hyper_relay_descriptors_exhausted_total", "Closed at once: no descriptors left.", now.descriptorsExhausted),
         counter("hyper_relay_accept_failures_total", "Accepting failed in another way.", now.acceptFailures),
         counter("hyper_relay_hellos_read_total", "Well-formed hellos read.", now.hellosRead),
@@ -43,6 +42,12 @@ public enum RelayMetrics {
           counter(
             "hyper_relay_hellos_by_version_total", "Hellos by the highest version they offer.", now.hellos.byVersion[version] ?? 0,
             ["version": version == .later ? "later" : version.number]))
+      }
+      for limit in RelayLimit.allCases {
+        samples.append(
+          counter(
+            "hyper_relay_limit_reached_total", "Connections turned away, by the setting of the limit.", now.limitsReached[limit] ?? 0,
+            ["limit": limit.setting]))
       }
       for cause in EndCause.allCases {
         samples.append(

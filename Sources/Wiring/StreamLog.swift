@@ -9,10 +9,12 @@ import Synchronization
 /// `sampler` is protected by its mutex.
 public final class StreamLog: Sendable {
   private let logger: Logger
+  private let addresses: ClientAddresses
   private let sampler = Mutex(LineSampler())
 
-  public init(logger: Logger) {
+  public init(logger: Logger, addresses: ClientAddresses) {
     self.logger = logger
+    self.addresses = addresses
   }
 
   /// What a hello said, its protocols included, which the line at the end leaves out.
@@ -20,7 +22,7 @@ public final class StreamLog: Sendable {
     guard logger.logLevel <= .debug else { return }
     var metadata = HelloShape(facts).logged
     metadata["stream"] = "\(stream)"
-    metadata["client"] = "\(client)"
+    metadata["client"] = addresses.text(client).map { "\($0)" }
     metadata["name"] = "\(facts.serverName ?? "")"
     metadata["alpn"] = "\(facts.alpn.map(Self.readable).joined(separator: ","))"
     logger.debug("hello", metadata: metadata)
@@ -43,10 +45,11 @@ public final class StreamLog: Sendable {
     ]
     if let name = stream.serverName { metadata["name"] = "\(name)" }
     if let hello = stream.hello { metadata.merge(hello.logged) { old, _ in old } }
-    if let client = stream.client { metadata["client"] = "\(client)" }
+    if let client = stream.client { metadata["client"] = addresses.text(client).map { "\($0)" } }
     if let detail = stream.detail { metadata["detail"] = "\(detail)" }
     if stream.cause.isRefusal {
-      guard let swallowed = sampler.withLock({ $0.admit(cause: stream.cause.name, now: .now) }).swallowed else { return }
+      let admission = sampler.withLock { $0.admit(cause: stream.cause.name, standingFor: stream.untold, now: .now) }
+      guard let swallowed = admission.swallowed else { return }
       if swallowed > 0 { metadata["not_shown"] = "\(swallowed)" }
       logger.info("stream refused", metadata: metadata)
     } else {
@@ -63,12 +66,22 @@ public final class StreamLog: Sendable {
     logger.notice("notice failed", metadata: metadata)
   }
 
+  /// A private proxy has as many unanswered notices as it may have, so another one waits. Sampled like refusals.
+  public func noticeDelayed(_ stream: StreamID, to holder: String) {
+    guard let swallowed = sampler.withLock({ $0.admit(cause: "notice delayed", now: .now) }).swallowed else { return }
+    var metadata: Logger.Metadata = ["stream": "\(stream)", "to": "\(holder)", "limit": "max_notices"]
+    if swallowed > 0 { metadata["not_shown"] = "\(swallowed)" }
+    logger.notice("notice waits for its turn", metadata: metadata)
+  }
+
   public func notice(_ notice: RelayNotice) {
     switch notice {
     case .descriptorsExhausted(let count):
       logger.error("no descriptors left, connections closed at once", metadata: ["connections": "\(count)"])
-    case .tooManyStreams(let count):
-      logger.warning("limit on streams reached, connections closed at once", metadata: ["connections": "\(count)"])
+    case .limitReached(let limit, let source, let count):
+      var metadata: Logger.Metadata = ["limit": "\(limit.setting)", "connections": "\(count)"]
+      if let source { metadata["client"] = addresses.text(source).map { "\($0)" } }
+      logger.warning("limit reached, connections closed at once", metadata: metadata)
     case .acceptFailed(let message, let count):
       logger.error("accepting failed", metadata: ["reason": "\(message)", "connections": "\(count)"])
     }
@@ -99,19 +112,6 @@ extension LineSampler.Admission {
     switch self {
     case .write(let swallowed): swallowed
     case .swallow: nil
-    }
-  }
-}
-
-extension EndCause {
-  /// True when the stream ended before there was anything to relay, for whatever reason.
-  var isRefusal: Bool {
-    switch self {
-    case .finished, .clientReset, .upstreamReset, .idle, .cancelled, .stopped: false
-    case .clientGone, .helloTimeout, .helloIncomplete, .malformedHello, .notTLS, .noServerName, .unknownName, .noProtocol, .policy,
-      .helloBudget, .tooManyWaiting, .tooManyStreams, .waitedTooLong, .privateSideRefused, .privateSideAway, .upstreamUnreachable,
-      .tokenPortUnreachable, .system:
-      true
     }
   }
 }

@@ -55,4 +55,12 @@ import Testing
     ]
     for (length, hash) in expected { #expect(SipHash.hash((0..<length).map { UInt8($0) }, key: key) == hash, "\(length)") }
   }
+
+  @Test func theHeaderCarriesTheAddressOrTheNetworkOrNothing() throws {
+    let (four, six) = (try #require(four), try #require(six))
+    #expect(HeaderPrivacy.full.reduced(four, port: 9).map { "\($0.address) \($0.port)" } == "203.0.113.77 9")
+    #expect(HeaderPrivacy.truncated.reduced(four, port: 9).map { "\($0.address) \($0.port)" } == "203.0.113.0 0")
+    #expect(HeaderPrivacy.truncated.reduced(six, port: 9).map { "\($0.address) \($0.port)" } == "2001:db8:1:: 0")
+    #expect(HeaderPrivacy.none.reduced(four, port: 9) == nil)
+  }
 }

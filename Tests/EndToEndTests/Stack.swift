@@ -44,9 +44,11 @@ final class Stack: Sendable {
   ///
   /// - Parameters:
   ///   - nodeLevel: the lowest level that the two nodes log.
+  ///   - proxyLevel: the same for the two proxies.
   ///   - prepare: called with the folder of the certificates before these are made.
   init(
-    _ changes: [SettingsChange] = [], nodeLevel: String = "info", prepare: (_ certificates: String) throws -> Void = { _ in }
+    _ changes: [SettingsChange] = [], nodeLevel: String = "info", proxyLevel: String = "info",
+    prepare: (_ certificates: String) throws -> Void = { _ in }
   ) throws {
     let folder = FileManager.default.temporaryDirectory.path + "/hyper-\(UUID().uuidString.prefix(8))"
     let free = try FreePorts.take(6)
@@ -66,8 +68,10 @@ final class Stack: Sendable {
     }
     let roles = "settings/dev/roles"
     internalServer = program("internal server", "internal-server", [], ["IS_BIND_ADDRESS": "localhost:\(ports.internalServer)"])
-    publicProxy = program("public proxy", "proxy", ["run", "public"], ["PROXY_SETTINGS": "\(roles)/public-proxy-1"])
-    privateProxy = program("private proxy", "proxy", ["run", "private"], ["PROXY_SETTINGS": "\(roles)/private-proxy-1"])
+    publicProxy = program(
+      "public proxy", "proxy", ["--level", proxyLevel, "run", "public"], ["PROXY_SETTINGS": "\(roles)/public-proxy-1"])
+    privateProxy = program(
+      "private proxy", "proxy", ["--level", proxyLevel, "run", "private"], ["PROXY_SETTINGS": "\(roles)/private-proxy-1"])
     publicNode = program(
       "public node", "hyper", ["--level", nodeLevel, "server", "run"], ["HYPER_SETTINGS": "\(roles)/public-proxy-hyper-1"])
     privateNode = program(
@@ -88,10 +92,10 @@ final class Stack: Sendable {
 
   /// Runs a test with a stack of which nothing is started, and stops whatever runs afterwards.
   static func prepared(
-    _ changes: [SettingsChange] = [], nodeLevel: String = "info", prepare: (_ certificates: String) throws -> Void = { _ in },
-    _ test: (Stack) async throws -> Void
+    _ changes: [SettingsChange] = [], nodeLevel: String = "info", proxyLevel: String = "info",
+    prepare: (_ certificates: String) throws -> Void = { _ in }, _ test: (Stack) async throws -> Void
   ) async throws {
-    let stack = try Stack(changes, nodeLevel: nodeLevel, prepare: prepare)
+    let stack = try Stack(changes, nodeLevel: nodeLevel, proxyLevel: proxyLevel, prepare: prepare)
     do {
       try await test(stack)
     } catch {

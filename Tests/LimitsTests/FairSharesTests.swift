@@ -12,7 +12,7 @@ import Testing
   @Test func oneWhoTakesAllItCanLeavesHalf() {
     var shares = FairShares<String>(ShareRule(limit: 100))
     #expect(saturated(&shares, ["hog"]) == [50])
-    #expect(shares.take("hog") == .unfair)
+    #expect(shares.take("hog") == .tooMany)
     // Everybody else is served at once.
     for number in 0..<50 { #expect(shares.take("guest \(number)") == .admitted) }
     #expect(shares.taken == 100)
@@ -38,7 +38,7 @@ import Testing
   }
 
   @Test func theBoundOfOneHoldsWhateverIsFree() {
-    var shares = FairShares<String>(ShareRule(limit: 100, perSource: 3))
+    var shares = FairShares<String>(ShareRule(limit: 100, share: .fixed(3)))
     #expect(saturated(&shares, ["a", "b"]) == [3, 3])
     #expect(shares.take("a") == .tooMany)
   }
@@ -48,6 +48,24 @@ import Testing
     #expect(saturated(&shares, ["a", "b"]) == [4, 4])
     #expect(saturated(&shares, ["c"]) == [2])
     #expect(shares.take("d") == .full)
+  }
+
+  @Test(arguments: [(1, 510, 255), (16, 960, 333)])
+  func aWeightSaysHowMuchOneMayTakeOfWhatIsThere(weight: Int, alone: Int, each: Int) {
+    let rule = ShareRule(limit: 1020, share: .fair(weight: weight))
+    var lone = FairShares<String>(rule)
+    #expect(saturated(&lone, ["hog"]) == [alone])
+    var shares = FairShares<String>(rule)
+    let held = saturated(&shares, ["a", "b", "c"])
+    #expect(held.allSatisfy { abs($0 - each) <= 1 }, "\(held)")
+    #expect(saturated(&shares, ["late"])[0] > 0)
+  }
+
+  @Test(arguments: [Int.max, .max / 2, 1]) func noNumberIsTooLarge(weight: Int) {
+    let rule = ShareRule(limit: .max, share: .fair(weight: weight))
+    #expect(rule.verdict(held: 5, taken: 5) == .admitted)
+    #expect(rule.verdict(held: .max, taken: .max - 1) == .tooMany)
+    #expect(rule.verdict(held: 1, free: -7) == .tooMany)
   }
 
   @Test func onlyThoseWithPlacesAreRemembered() {

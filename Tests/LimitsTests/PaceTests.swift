@@ -53,18 +53,36 @@ import Testing
   }
 
   @Test func sourcesDoNotDisturbEachOther() {
-    var table = PaceTable(Pace(3, per: .seconds(1)), buckets: 1 << 16, key: 42)
-    let first = (0..<10).count { _ in table.admit(7, now: second) }
-    #expect(first == 3)
-    let others = (1000..<1100).filter { table.admit($0, now: second) }
-    #expect(others.count >= 99)
-    let again = table.admit(7, now: 2 * second)
-    #expect(again)
+    let (table, key) = (PaceTable(Pace(3, per: .seconds(1))), BucketKey(42))
+    #expect((0..<10).count { _ in table.admit(key.bucket(of: 7), now: second) } == 3)
+    #expect((1000..<1100).count { table.admit(key.bucket(of: $0), now: second) } >= 99)
+    #expect(table.admit(key.bucket(of: 7), now: 2 * second))
   }
 
-  @Test func aTableHasAtLeastOneBucket() {
-    var table = PaceTable(Pace(1, per: .seconds(1)), buckets: 0, key: 1)
-    let admitted = [table.admit(1, now: second), table.admit(2, now: second)]
-    #expect(admitted == [true, false])
+  @Test func threadsShareOnePace() async {
+    let table = PaceTable(Pace(1000, per: .seconds(1)))
+    let bucket = BucketKey(1).bucket(of: 5)
+    let admitted = await withTaskGroup(of: Int.self) { group in
+      for _ in 0..<4 { group.addTask { (0..<5000).count { _ in table.admit(bucket, now: 1) } } }
+      return await group.reduce(0, +)
+    }
+    #expect(admitted == 1000)
+  }
+
+  @Test func sourcesThatDifferInOneBitAreSpread() {
+    let key = BucketKey(99)
+    let buckets = Set((0..<64).map { key.bucket(of: 1 << $0) } + (0..<64).map { key.bucket(of: UInt64($0) << 24) })
+    #expect(buckets.count >= 120)
+  }
+
+  @Test func countsOfOneBucketAreApart() async {
+    let counts = BucketCounts(columns: 3)
+    let (here, there) = (Bucket(number: 7), Bucket(number: .max))
+    #expect(counts.add(2, here, 1) == 0)
+    #expect(counts.add(5, here, 1) == 2)
+    counts.subtract(3, here, 1)
+    #expect([0, 1, 2].map { counts.count(here, $0) } == [0, 4, 0])
+    #expect(counts.add(1, there, 2) == 0)
+    #expect(counts.count(there, 2) == 1)
   }
 }

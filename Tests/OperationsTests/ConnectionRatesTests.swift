@@ -1,30 +1,16 @@
+import Addresses
 import Testing
 
 @testable import Operations
 
-@Suite struct SourceKeyTests {
-  @Test(arguments: [
-    ("192.0.2.7", "192.0.2.7"), ("::ffff:192.0.2.7", "192.0.2.7"), ("2001:db8:0:1:2:3:4:5", "2001:db8:0:1::/64"),
-    ("fe80::1%eth0", "fe80:0:0:0::/64"), ("::1", "0:0:0:0::/64"), ("255.255.255.255", "255.255.255.255"),
-  ]) func isAnAddressOrTheNetworkOfOne(address: String, text: String) throws {
-    #expect(try #require(SourceKey(ipAddress: address)).description == text)
-  }
-
-  @Test(arguments: ["", "localhost", "1.2.3", "[::1]", "1.2.3.4:5", "::g"]) func otherTextIsNone(text: String) {
-    #expect(SourceKey(ipAddress: text) == nil)
-  }
-
-  @Test func addressesOfOneNetworkAreOneSourceAndFamiliesStayApart() throws {
-    let key = { try #require(SourceKey(ipAddress: $0)) }
-    #expect(try key("2001:db8::1") == key("2001:db8::ffff:1"))
-    #expect(try key("2001:db8::1") != key("2001:db8:0:1::1"))
-    #expect(try key("::1") != key("0.0.0.0"))
-  }
-}
-
 @Suite struct RateTableTests {
-  private let one = SourceKey(ipv4: [192, 0, 2, 1])
-  private let other = SourceKey(ipv4: [192, 0, 2, 2])
+  private let one: Source
+  private let other: Source
+
+  init() throws {
+    one = try #require(Source("192.0.2.1"))
+    other = try #require(Source("192.0.2.2"))
+  }
 
   @Test func soManyPerWindowAndSource() {
     let rate = ConnectionRate(window: .minute, limit: 2)
@@ -58,20 +44,20 @@ import Testing
     #expect(table.admit(one, at: 0) == .refuse(perSecond))
   }
 
-  @Test func memoryIsBoundedWhateverTheNumberOfSources() {
+  @Test func memoryIsBoundedWhateverTheNumberOfSources() throws {
     let rate = ConnectionRate(window: .hour, limit: 5)
     var table = RateTable([rate], sourceLimit: 100)
     #expect(table.admit(one, at: 0) == .admit)
     for number in 0..<100_000 as Range<UInt32> {
       let address = [10, UInt8(number >> 16), UInt8(number >> 8 & 0xff), UInt8(number & 0xff)]
-      _ = table.admit(SourceKey(ipv4: address), at: 1)
+      _ = table.admit(Source(of: try #require(IPAddress(bytes: address))), at: 1)
     }
     #expect(table.sourceCount == 100)
     // Those with a counter of their own are not disturbed by the others.
     for _ in 0..<4 { #expect(table.admit(one, at: 2) == .admit) }
     #expect(table.admit(one, at: 2) == .refuse(rate))
     // The others share counters: nobody among them gets more than the limit.
-    let late = SourceKey(ipv4: [172, 16, 0, 1])
+    let late = try #require(Source("172.16.0.1"))
     let admitted = (0..<10).count { _ in table.admit(late, at: 3) == .admit }
     #expect(admitted <= 5)
     #expect(table.admit(late, at: 3600) == .admit)

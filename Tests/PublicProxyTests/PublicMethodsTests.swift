@@ -51,6 +51,23 @@ import Testing
     return result
   }
 
+  @Test func namesThatNobodyHasAreDeniedWithoutALookUp() async throws {
+    defer { remove() }
+    #expect(!book.mayHave("a.example.org"))
+    #expect(await announce([["domain": "a.example.org"], ["domain": "*.w.example.org"]], as: client("op-1")) == .result([nil, nil]))
+    #expect(book.mayHave("a.example.org") && book.mayHave("any.w.example.org"))
+    #expect(!book.mayHave("b.example.org") && !book.mayHave("w.example.org"))
+    #expect(
+      await announce([["domain": "a.example.org", "expires_at": "2020-01-01T00:00:00Z"]], as: client("op-1")) == .result([nil]))
+    #expect(!book.mayHave("a.example.org") && book.mayHave("any.w.example.org"))
+    // After a restart it is what the store holds.
+    let again = try await Self.open(folder)
+    #expect(again.mayHave("any.w.example.org") && !again.mayHave("a.example.org"))
+    let routes = try StaticRoutes([StaticRoute(domain: "r.example", address: "localhost:1")], fallback: "localhost:2")
+    let routed = try await Self.open(folder, routes: routes)
+    #expect(routed.mayHave("whatever.example"), "the fallback takes it")
+  }
+
   @Test func anAllowedNameIsHeldFromThenOn() async throws {
     defer { remove() }
     #expect(await announce([["domain": "A.example.org"]], as: client("op-1")) == .result([nil]))

@@ -126,7 +126,7 @@ private func stayBelowTheLimit() async throws {
   await side.engine.stop()
   let counters = side.engine.snapshot()
   #expect(counters.descriptorsExhausted == 0 && counters.dialsFailed == 0)
-  #expect(counters.clientsTurnedAway == UInt64(clients.count - open.count))
+  #expect(counters.limitsReached[.streams] == UInt64(clients.count - open.count))
 }
 
 private func copyForWantOfDescriptors(_ role: Role) async throws {

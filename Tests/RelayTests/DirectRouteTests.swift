@@ -11,7 +11,7 @@ struct DirectRouteTests {
     try PublicSide(
       .forTests {
         $0.loops = 1
-        $0.directRoute = { $0.serverName == "a.example" ? target : nil }
+        $0.decide = { $0.serverName == "a.example" ? .route(target) : .ask }
         change(&$0)
       })
   }

@@ -92,16 +92,3 @@ struct HelloFiguresTests {
     #expect(side.engine.snapshot().helloBytesHeld == 0)
   }
 }
-
-extension TestSocket {
-  /// Connects to 127.0.0.1 as another loopback address: another source.
-  fileprivate static func connect(port: Int, from source: String) throws -> TestSocket {
-    guard case .success(let found) = SocketAddress.look(up: source, port: 0, .numeric), let near = found.first,
-      case .success(let reached) = SocketAddress.look(up: "127.0.0.1", port: port, .numeric), let far = reached.first
-    else { throw SocketFailure(action: "look up \(source)", code: EINVAL) }
-    let socket = TestSocket(owning: Glibc.socket(near.family, streamSocket, 0))
-    guard near.withPointer({ bind(socket.descriptor, $0, $1) }) == 0, far.withPointer({ Glibc.connect(socket.descriptor, $0, $1) }) == 0
-    else { throw SocketFailure(action: "connect from \(source)", code: errno) }
-    return socket
-  }
-}

@@ -158,9 +158,9 @@ struct HelloPhaseTests {
     }
     let third = try TestSocket.connect(port: side.clientPort)
     #expect(try await third.readUntilFailure() == 0)
-    let count = try await side.log.first("a notice") { if case .notice(.tooManyStreams(let count)) = $0 { count } else { nil } }
+    let count = try await side.log.first("a notice") { if case .notice(.limitReached(.streams, _, let count)) = $0 { count } else { nil } }
     #expect(count == 1)
-    #expect(side.engine.snapshot().clientsTurnedAway == 1)
+    #expect(side.engine.snapshot().limitsReached[.streams] == 1)
     first.reset()
     _ = try await side.log.ended()
     let fourth = try side.client(saying: Hello.bytes(for: "d.example"))

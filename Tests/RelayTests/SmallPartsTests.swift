@@ -29,11 +29,27 @@ struct SmallPartsTests {
 
   @Test func noticesAreThinnedOutAndCounted() {
     var limiter = NoticeLimiter()
-    #expect(limiter.occurred(.tooManyStreams, now: 0, interval: 100) == 1)
-    #expect(limiter.occurred(.tooManyStreams, now: 1, interval: 100) == nil)
+    #expect(limiter.occurred(.limitReached(.streams), now: 0, interval: 100) == 1)
+    #expect(limiter.occurred(.limitReached(.streams), now: 1, interval: 100) == nil)
     #expect(limiter.occurred(.acceptFailed, now: 1, interval: 100) == 1)
-    #expect(limiter.occurred(.tooManyStreams, now: 99, interval: 100) == nil)
-    #expect(limiter.occurred(.tooManyStreams, now: 100, interval: 100) == 3)
+    #expect(limiter.occurred(.limitReached(.sourceRate), now: 1, interval: 100) == 1)
+    #expect(limiter.occurred(.limitReached(.streams), now: 99, interval: 100) == nil)
+    #expect(limiter.occurred(.limitReached(.streams), now: 100, interval: 100) == 3)
+  }
+
+  @Test func refusalsAreToldSoManyTimesPerSecondAndCause() {
+    var reports = RefusalReports(limit: 2)
+    #expect([0, 1, 2, 999].map { reports.admit(.unknownName, now: $0) } == [0, 0, nil, nil])
+    #expect(reports.admit(.notTLS, now: 999) == 0)
+    #expect([1000, 1500, 1999].map { reports.admit(.unknownName, now: $0) } == [2, 0, nil])
+    #expect(reports.admit(.unknownName, now: 60_000) == 1)
+    var none = RefusalReports(limit: 0)
+    #expect(none.admit(.unknownName, now: 5000) == nil)
+  }
+
+  @Test func causesAndLimitsHaveTheirPlacesInTables() {
+    #expect(EndCause.allCases.map { Int($0.rawValue) } == Array(EndCause.allCases.indices))
+    #expect(RelayLimit.allCases.map { Int($0.rawValue) } == Array(RelayLimit.allCases.indices))
   }
 
   @Test func addressesAreRememberedForAMoment() throws {

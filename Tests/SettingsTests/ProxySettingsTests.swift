@@ -1,3 +1,4 @@
+import Addresses
 import Announcements
 import Foundation
 import HyperModel
@@ -59,6 +60,9 @@ import Testing
             - {domain: "*.example", alpn: [h2, acme-tls/1], address: "unix:run/web.sock"}
           fallback: {address: "web.example:443"}
           tcp_rate_limits: [{type: hour, limit: 1}]
+          name_rate_limits: [{type: second, limit: 200}]
+          max_notices: 16
+          privacy: {logs: hashed}
           relay:
             loops: 3
             hello_bytes: 65536
@@ -68,12 +72,16 @@ import Testing
             hello_budget_per_source: 131072
             token_timeout: 0.5
             max_waiting: 10
+            max_waiting_per_source: 5
+            max_waiting_per_name: 6
             max_presenting: 11
+            max_presenting_per_source: 3
             dial_timeout: 2
             idle_timeout: 0
             drain_timeout: 0.25
             max_streams: 12
             max_streams_per_source: 13
+            max_streams_per_name: 14
             descriptor_reserve: 64
             listen_backlog: 128
             pipe_size: 65536
@@ -93,12 +101,16 @@ import Testing
     relay.helloBudgetPerSource = 131_072
     relay.tokenTimeout = .milliseconds(500)
     relay.maxWaiting = 10
+    relay.maxWaitingPerSource = 5
+    relay.maxWaitingPerName = 6
     relay.maxPresenting = 11
+    relay.maxPresentingPerSource = 3
     relay.dialTimeout = .seconds(2)
     relay.idleTimeout = .zero
     relay.drainTimeout = .milliseconds(250)
     relay.maxStreams = 12
     relay.maxStreamsPerSource = 13
+    relay.maxStreamsPerName = 14
     relay.descriptorReserve = 64
     relay.listenBacklog = 128
     relay.pipeSize = 65_536
@@ -107,20 +119,24 @@ import Testing
     relay.keepaliveIdle = .seconds(20)
     relay.keepaliveInterval = .seconds(5)
     relay.keepaliveProbes = 2
-    let network = PublicNetworkSettings(
+    var network = PublicNetworkSettings(
       name: "p", datastore: store, internalBindAddress: .tcp(host: "0.0.0.0", port: 7777),
       internalEndpoint: HostPort(host: "relay.example", port: 7777), jsonrpcClient: client, jsonrpcServer: server,
       acceptTimeout: .milliseconds(2500), ownershipGrace: .seconds(60), listAllGroups: ["admins"])
-    let expected = PublicProxySettings(
+    network.maxNotices = 16
+    var expected = PublicProxySettings(
       tlsBindAddress: .tcp(host: "0.0.0.0", port: 443),
       routes: [
         RouteSettings(domain: "www.example", address: .tcp(HostPort(host: "::1", port: 8443))),
         RouteSettings(domain: "*.example", alpn: ["h2", "acme-tls/1"], address: .unix(path: "run/web.sock")),
       ], fallback: .tcp(HostPort(host: "web.example", port: 443)), network: network,
-      tcpRateLimits: [RateLimit(window: .hour, limit: 1)], relay: relay)
+      relay: relay)
+    expected.tcpRateLimits = [RateLimit(window: .hour, limit: 1)]
+    expected.nameRateLimits = [RateLimit(window: .second, limit: 200)]
+    expected.privacy.logs = .hashed
     #expect(settings.public == expected)
     #expect(settings.metrics == MetricsSettings(bindAddress: .tcp(host: "localhost", port: 2112)))
-    #expect(settings.warnings.map(\.keyPath) == ["public.tcp_rate_limits"])
+    #expect(settings.warnings.isEmpty)
   }
 
   @Test func everyPrivateKeyIsRead() throws {
@@ -134,6 +150,7 @@ import Testing
           announcements:
             - {domain: A.Example, proxy: q}
             - {domain: b.example, proxy: q, expires_at: 2030-01-02T03:04:05Z, allowed_endpoints: ["relay:9999", "[::1]:1"], shared_with: [r, s]}
+          privacy: {logs: none, proxy_header: truncated}
           relay: {dial_timeout: 1}
         """))
     var relay = RelayLimits()
@@ -153,6 +170,8 @@ import Testing
           allowedEndpoints: [HostPort(host: "relay", port: 9999), HostPort(host: "::1", port: 1)], sharedWith: ["r", "s"]),
       ], relay: relay)
     expected.proxyProtocol = .v1
+    expected.privacy.logs = .none
+    expected.privacy.proxyHeader = .truncated
     #expect(settings.private == expected)
     #expect(settings.public == nil)
     #expect(settings.warnings.map(\.keyPath) == ["private.internal_endpoint.jsonrpc_path", "private.internal_endpoint.timeout"])
@@ -181,6 +200,16 @@ import Testing
       "public: {routes: [{domain: a.b, address: 'c:1'}, {domain: A.b, alpn: [h2], address: 'c:2'}, {domain: '*.b', address: 'c:3'}]}"
     ).public?.routes
     #expect(routes?.map(\.domain) == ["a.b", "a.b", "*.b"])
+  }
+
+  @Test func howMuchOfAnAddressIsShownIsOneOfSomeWords() throws {
+    #expect(
+      try failure(role("public", "  privacy: {logs: half, proxy_header: full}")) == [
+        #"a.yml:6:19: public.privacy.logs: expected one of full, truncated, hashed, none, found the string "half""#,
+        "a.yml:6:25: public.privacy.proxy_header: unknown key",
+      ])
+    #expect(try proxy(role("public")).public?.privacy.logs == .truncated)
+    #expect(try proxy(role("private")).private?.privacy.proxyHeader == .full)
   }
 
   @Test func defaultsStayBelowABoundThatIsSetLower() throws {

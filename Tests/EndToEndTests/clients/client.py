@@ -24,8 +24,8 @@ import time
 LIMIT = 30.0  # seconds any wait may take
 
 
-def connect(port):
-    s = socket.create_connection(("127.0.0.1", port), timeout=LIMIT)
+def connect(port, source=None):
+    s = socket.create_connection(("127.0.0.1", port), timeout=LIMIT, source_address=(source, 0) if source else None)
     s.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     return s
 
@@ -267,6 +267,49 @@ def case_crowd(args):
     return dict(served=(r["status"], r["body"]) == (200, b'{"message":"success"}'), closed=closed)
 
 
+def case_flood(args):
+    """So many connections from one source at once, each with a hello, or none for the name "-": how each of them went, how often, and the
+    seconds until the first and the last of them knew."""
+    data = b"" if args.name == "-" else hello_bytes(args.name)
+    started, waiting, seen = time.monotonic(), {}, {}
+
+    def note(what):
+        seconds = time.monotonic() - started
+        count, first, _ = seen.get(what, (0, seconds, 0))
+        seen[what] = (count + 1, first, seconds)
+
+    for _ in range(args.count):
+        s = connect(args.port, args.source)
+        try:
+            s.sendall(data)
+            waiting[s.fileno()] = s
+        except ConnectionError:
+            note("closed")
+    poll = select.poll()
+    for number in waiting:
+        poll.register(number, select.POLLIN)
+    while waiting and time.monotonic() - started < LIMIT:
+        for number, _ in poll.poll(1000):
+            poll.unregister(number)
+            s = waiting.pop(number)
+            try:
+                got = s.recv(65536)
+            except ConnectionError:
+                got = b""
+            alert = alert_in(got)
+            note("closed" if not got else f"alert {alert}" if alert is not None else "served")
+            s.close()
+    return {what: dict(count=count, first=first, last=last) for what, (count, first, last) in seen.items()}
+
+
+def case_silent(args):
+    """Connections at the token port that say nothing: `ready` when all are open; then how many were closed without a word."""
+    crowd = [connect(args.token_port, args.source) for _ in range(args.count)]
+    print("ready", file=sys.stderr, flush=True)
+    closed = sum(1 for s in crowd if read_all(s)[0] == b"")
+    return dict(closed=closed)
+
+
 def case_hold(args):
     """Stays connected, without a word after the handshake, until the other side ends."""
     with connect(args.port) as raw, context(args).wrap_socket(raw, server_hostname=args.name) as s:
@@ -381,9 +424,11 @@ def case_tokens(args):
     waiting.close()
 
     # Another client, whose private side comes too late: the client has got its alert by then.
-    late, token, _ = client()
+    late, late_token, _ = client()
     got, end = read_all(late)
     late.close()
+    result["secrets"] = [form for t in (token, late_token) for form in (base64.b64encode(t).decode(), t.hex())]
+    token = late_token
     result["late"] = dict(presented(token), client=seen(got, end))
     return result
 
@@ -456,6 +501,7 @@ def main():
     p.add_argument("--port", type=int, required=True)
     p.add_argument("--token-port", type=int)
     p.add_argument("--socket")
+    p.add_argument("--source")
     p.add_argument("--root")
     p.add_argument("--certificate")
     p.add_argument("--name", default="test.internal-server.local")

@@ -17,6 +17,8 @@ extension RelaySettings {
     settings.discardTimeout = .seconds(600)
     settings.maxStreams = 500
     settings.maxStreamsPerSource = 500
+    settings.maxStreamsPerName = 500
+    settings.refusalsTold = .max
     change(&settings)
     return settings
   }

@@ -60,9 +60,18 @@ final class TestSocket: @unchecked Sendable {
     return try connect(address)
   }
 
-  static func connect(_ address: SocketAddress) throws -> TestSocket {
+  /// Connects to 127.0.0.1 as another loopback address: another source.
+  static func connect(port: Int, from source: String) throws -> TestSocket {
+    guard case .success(let found) = SocketAddress.look(up: source, port: 0, .numeric), let near = found.first,
+      case .success(let reached) = SocketAddress.look(up: "127.0.0.1", port: port, .numeric), let far = reached.first
+    else { throw SocketFailure(action: "look up \(source)", code: EINVAL) }
+    return try connect(far, from: near)
+  }
+
+  static func connect(_ address: SocketAddress, from source: SocketAddress? = nil) throws -> TestSocket {
     let socket = TestSocket(owning: Glibc.socket(address.family, streamSocket, 0))
     let descriptor = socket.descriptor
+    if let source, source.withPointer({ bind(descriptor, $0, $1) }) != 0 { throw SocketFailure(action: "bind", code: errno) }
     guard address.withPointer({ Glibc.connect(descriptor, $0, $1) }) == 0 else { throw SocketFailure(action: "connect", code: errno) }
     return socket
   }
