@@ -16,7 +16,7 @@ FUZZ_SECONDS ?= 600
 CLIENTS ?= all
 
 
-# Of `make bench`: quick or full; pure, relay (bulk streams trips first idle), broker, instructions.
+# Of `make bench`: quick or full; pure, relay (bulk streams trips first idle), broker, refusals, instructions.
 PARTS ?= full pure relay broker
 
 .PHONY: build release examples demo test test-unit e2e fuzz sanitize clients hello-table bench fmt check certs proto clean install help setup

@@ -58,4 +58,5 @@ void bulk(char direction); // 'u', 'd', 'b'
 void round_trips(void);
 void first_bytes(void);
 void new_streams(void);
+void refusals(void);
 void idle(void);

@@ -14,6 +14,7 @@ static const char *usage_text =
     "  trips          -c round trips of -b bytes: microseconds (p50, p99), CPU per round trip\n"
     "  first          -c fresh streams, one after the other: connect to first byte\n"
     "  new            streams opened and closed, -n at a time, for -s seconds\n"
+    "  refusals       -c connections that are turned away, one after the other: CPU each, bytes that come back\n"
     "  idle           -n streams that say nothing for -s seconds: memory per stream, CPU\n"
     "options: -h NAME (begin with a TLS hello for it), -w SECONDS (warm-up; 0: none), -t THREADS (far), -z (send without a copy),\n"
     "  -g CONGESTION_CONTROL, -r PID,PID... (the relay's processes, whose CPU and memory are reported)\n";
@@ -57,6 +58,7 @@ int main(int count, char **words) {
   else if (!strcmp(what, "trips")) round_trips();
   else if (!strcmp(what, "first")) first_bytes();
   else if (!strcmp(what, "new")) new_streams();
+  else if (!strcmp(what, "refusals")) refusals();
   else if (!strcmp(what, "idle")) idle();
   else isSane = 0, fputs(usage_text, stderr);
   return isSane ? 0 : 64;

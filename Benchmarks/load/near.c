@@ -117,6 +117,26 @@ void first_bytes(void) {
   printf("{\"p50_us\": %.6g, \"p99_us\": %.6g, \"cpu_us\": %.6g}\n", time.p50, time.p99, cpu * 1e6 / options.count);
 }
 
+// ---- Refusals: connections that the relay turns away, one after the other, with a hello when there is a name to ask for.
+void refusals(void) {
+  uint8_t bytes[OPENING_LIMIT];
+  size_t length = options.name ? opening(bytes, MODE_ONCE) : 0;
+  int warm = options.warm > 0 ? options.count / 10 : 0;
+  long got = 0;
+  struct usage before = usage_of_watched();
+  for (int index = -warm; index < options.count; index++) {
+    if (index == 0) before = usage_of_watched(), got = 0;
+    int descriptor = dial(0);
+    if (descriptor < 0) fail("connect");
+    if (length && write_fully(descriptor, bytes, length) != 0) fail("write the opening");
+    uint8_t answer[64];
+    for (ssize_t count; (count = recv(descriptor, answer, sizeof answer, 0)) > 0;) got += count;
+    close(descriptor);
+  }
+  double cpu = usage_of_watched().cpu - before.cpu;
+  printf("{\"cpu_us\": %.6g, \"bytes\": %.6g}\n", cpu * 1e6 / options.count, (double)got / options.count);
+}
+
 // ---- New streams: so many at a time, each replaced when it is over: connect, hello, one byte, end, close.
 static void begin_stream(int epoll) {
   int descriptor = dial(1);
