@@ -147,7 +147,8 @@ let package = Package(
     tests(
       "HyperGRPCTests",
       [
-        "HyperGRPC", "HyperModel", "Operations", "Trust", logging, lifecycle, nioCore, nioPosix, nioEmbedded, subprocess,
+        "HyperGRPC", "HyperModel", "Operations", "Trust", logging, lifecycle, nioCore, nioPosix, nioEmbedded, nioHTTP2, nioHPACK,
+        subprocess,
         .product(name: "GRPCCore", package: "grpc-swift-2"), .product(name: "SwiftProtobuf", package: "swift-protobuf"),
       ], exclude: ["peer"]),
     tests("BrokerTests", ["Broker", "HyperModel", "Operations", logging]),

@@ -10,7 +10,8 @@ import Synchronization
 /// everybody.
 ///
 /// Mutable state, each behind its own lock: the channels (set once, at the end of `init`), the peers' requests in flight, the cached
-/// `_client` parameters, the deadlines, and the counter of request ids. Nothing is called while one of them is held.
+/// `_client` parameters, the deadlines, the counter of request ids, and what the log was told of refusals. Nothing is called while one of them is
+/// held.
 public final class Broker: RequestHandler {
   let ownName: OperatorName
   let directory: any DirectoryReader
@@ -23,6 +24,7 @@ public final class Broker: RequestHandler {
   private let wireIDs = WireIDs()
   private let clock = DeadlineClock()
   private let channels = Mutex<[any Channel]>([])
+  private let sampler = Mutex(LineSampler())
 
   /// Makes a broker together with its channels.
   ///
@@ -76,7 +78,8 @@ public final class Broker: RequestHandler {
     let snapshot = directory.current
     switch Admission(ownName: ownName).judge(request, from: caller, in: snapshot) {
     case .failed(let failure):
-      failureLogged(failure, caller: caller, id: request.id, source: .peer)
+      counters.count(.failed, from: .peer)
+      noteRefusal(failure.message, id: request.id, method: request.method, caller)
       throw failure
     case .refused(let fault):
       refusalLogged(fault.message, request, caller)
@@ -130,22 +133,22 @@ public final class Broker: RequestHandler {
     params[ClientParameter.key] = nil
     let client = clientParameters.parameter(for: call.caller, in: snapshot)
 
-    if call.recipient == ownName,
-      let outcome = internalMethods.answer(call.method, params: params, client: client, own: call.own, in: snapshot)
-    {
-      counters.count(outcome, from: source)
-      return outcome
-    }
-    if call.recipient == ownName, source == .local, call.method == ConnectionsMethod.name, let connectionsMethod {
-      let channels = self.channels.withLock { $0 }
-      let result = await connectionsMethod.answer(params, in: snapshot, deadline: deadline) { name in
-        name != ownName && channels.contains { $0.canDeliver(to: name) }
-      }
-      counters.count(.answered, from: source)
-      return .result(result)
-    }
-    let request = CallRequest(id: id, method: call.methodText, params: params, client: client)
     do throws(CallFailure) {
+      if call.recipient == ownName,
+        let outcome = try internalMethods.answer(call.method, params: params, client: client, own: call.own, in: snapshot)
+      {
+        counters.count(outcome, from: source)
+        return outcome
+      }
+      if call.recipient == ownName, source == .local, call.method == ConnectionsMethod.name, let connectionsMethod {
+        let channels = self.channels.withLock { $0 }
+        let result = await connectionsMethod.answer(params, in: snapshot, deadline: deadline) { name in
+          name != ownName && channels.contains { $0.canDeliver(to: name) }
+        }
+        counters.count(.answered, from: source)
+        return .result(result)
+      }
+      let request = CallRequest(id: id, method: call.methodText, params: params, client: client)
       return try await deliver(request, to: call.recipient, source: source, deadline: deadline)
     } catch {
       failureLogged(error, caller: call.caller.name, id: id, source: source)
@@ -159,7 +162,7 @@ public final class Broker: RequestHandler {
   ) async throws(CallFailure) -> CallResponse.Outcome {
     let channels = self.channels.withLock { $0 }
     guard let index = channels.firstIndex(where: { $0.canDeliver(to: recipient) }) else {
-      throw CallFailure("no channel can deliver this request")
+      throw CallFailure("no channel can deliver this request" + (Self.obstacle(to: recipient, in: directory.current) ?? ""))
     }
     let channel = channels[index]
     switch await channel.deliver(request, to: recipient, endingAt: deadline, by: clock) {
@@ -179,13 +182,25 @@ public final class Broker: RequestHandler {
     }
   }
 
+  /// What keeps everybody from dialling an operator, for the message; nil when nothing that is known does.
+  private static func obstacle(to recipient: OperatorName, in directory: DirectorySnapshot) -> String? {
+    let server = directory[recipient]?.channels.first { $0.type == "grpc_server" }
+    guard let proxy = server?.settings?["proxy"]?.string, !proxy.isEmpty else { return nil }
+    return ": \(recipient.text.excerpt) is behind the proxy \(proxy.excerpt), and connections through a proxy are not supported yet"
+  }
+
   private func refusalLogged(_ reason: String, _ request: CallRequest, _ caller: OperatorName) {
     counters.count(.refused, from: .peer)
-    logger.notice(
-      "request refused",
-      metadata: [
-        "peer": "\(caller.text.excerpt)", "method": "\(request.method.excerpt)", "id": "\(request.id.excerpt)", "reason": "\(reason)",
-      ])
+    noteRefusal(reason, id: request.id, method: request.method, caller)
+  }
+
+  /// A peer can ask as often as it likes; the log is told some times a second of each.
+  private func noteRefusal(_ reason: String, id: String, method: String? = nil, _ caller: OperatorName) {
+    guard case .write(let swallowed) = sampler.withLock({ $0.admit(cause: caller.text, now: .now) }) else { return }
+    var metadata: Logger.Metadata = ["peer": "\(caller.text.excerpt)", "id": "\(id.excerpt)", "reason": "\(reason)"]
+    if let method { metadata["method"] = "\(method.excerpt)" }
+    if swallowed > 0 { metadata["swallowed"] = "\(swallowed)" }
+    logger.notice("request refused", metadata: metadata)
   }
 
   private func failureLogged(_ failure: CallFailure, caller: OperatorName, id: String, source: BrokerCounters.Source) {

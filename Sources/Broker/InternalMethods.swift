@@ -8,21 +8,25 @@ struct InternalMethods: Sendable {
   var now: @Sendable () -> Date = { Date.now }
 
   /// Nil when the method is for the service behind the node.
+  ///
+  /// - Throws: `CallFailure` for what this node cannot do yet.
   func answer(
     _ method: String, params: [String: JSONValue], client: EncodedClient, own: DirectoryEntry, in directory: DirectorySnapshot
-  ) -> CallResponse.Outcome? {
+  ) throws(CallFailure) -> CallResponse.Outcome? {
     switch method {
     case "_ping":
-      .result([
+      return .result([
         "version": .string(version), "timestamp": .string(RFC3339.format(now())),
         "params": .object(params.merging([ClientParameter.key: client.value]) { $1 }), "serverInfo": own.json,
       ])
     case "_directory":
       switch DirectoryFilter.read(params) {
-      case .success(let filter): .result(["entries": .array(filter.apply(to: directory).map(\.json))])
-      case .failure(let fault): .fault(fault)
+      case .success(let filter): return .result(["entries": .array(filter.apply(to: directory).map(\.json))])
+      case .failure(let fault): return .fault(fault)
       }
-    default: nil
+    // Never for the service: what it asks for is to be done by the node.
+    case "_connectionRequest": throw CallFailure("connections through a proxy are not supported yet")
+    default: return nil
     }
   }
 }

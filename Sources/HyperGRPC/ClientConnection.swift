@@ -21,6 +21,12 @@ final class ClientConnection: Sendable {
   private let limits: GRPCLimits
   private let clock = DeadlineClock()
   private let closing = Flag()
+  /// The stream is to move to another connection; `streamEnded` says that it has left this one.
+  private let leaving = Flag()
+  private let streamEnded = Flag()
+  /// The server carries several requests at once, so it is one of ours.
+  private let offerTaken = Flag()
+  private let openRequests = OpenRequests()
   /// The transport has carried something, so it is ready.
   private let isUsable = Flag()
   private let reason = Mutex(DialFailure(.unreachable, "the connection closed"))
@@ -29,6 +35,8 @@ final class ClientConnection: Sendable {
   private static let closingTime: Duration = .seconds(1)
   /// Between the end of a stream and its reopening, so that the peer has noticed the end.
   private static let reopenPause: Duration = .seconds(1)
+  /// Between the end of the stream on the old connection and its opening on the new one: their packets may overtake each other.
+  private static let movingPause: Duration = .milliseconds(100)
 
   init(
     transport: HTTP2ClientTransport.WrappedChannel, channel: any NIOCore.Channel, peer: VerifiedPeer, goAway: Flag, limits: GRPCLimits
@@ -42,6 +50,9 @@ final class ClientConnection: Sendable {
 
   var endReason: DialFailure { reason.withLock { $0 } }
 
+  /// False once the peer, or we, said goodbye.
+  var takesCalls: Bool { !goAway.isRaised && !ended.isRaised && !closing.isRaised }
+
   /// Ends the connection: the stream at once, calls in flight within a second.
   func close() { closing.raise() }
 
@@ -49,7 +60,8 @@ final class ClientConnection: Sendable {
   ///
   /// - Parameter stream: our `ServerCall`, if the peer needs one.
   /// - Parameter reopens: open the stream once more later, unless the server takes our offer (PROTOCOL.md 19, rule 7).
-  func run(stream: ServerCallClient?, reopens: Bool) async {
+  /// - Parameter predecessor: has our stream now, which moves here.
+  func run(stream: ServerCallClient?, reopens: Bool, after predecessor: ClientConnection? = nil) async {
     await withTaskGroup(of: DialFailure?.self) { group in
       group.addTask { [client] in
         // How a connection breaks is told by its stream and its calls; the transport has no more to say.
@@ -61,7 +73,10 @@ final class ClientConnection: Sendable {
         return nil
       }
       if let stream {
-        group.addTask { await self.keep(stream, reopens: reopens) }
+        group.addTask {
+          await predecessor?.giveStreamUp()
+          return await self.keep(stream, reopens: reopens)
+        }
       }
       if let failure = await group.next() ?? nil { reason.withLock { $0 = failure } }
       closing.raise()
@@ -83,28 +98,45 @@ final class ClientConnection: Sendable {
     return flag
   }
 
+  /// Ends the stream before another connection gets it: the deployed servers take the late end of an old stream for the end of the new one. A server
+  /// that takes our offer does not, and gets the new stream first.
+  private func giveStreamUp() async {
+    guard !offerTaken.isRaised else { return }
+    _ = await openRequests.none().wait(atMost: limits.callTime, on: channel.eventLoop)
+    leaving.raise()
+    await streamEnded.wait()
+    _ = await closing.wait(atMost: Self.movingPause, on: channel.eventLoop)
+  }
+
   /// Runs the stream; nil when we ended it ourselves.
   private func keep(_ stream: ServerCallClient, reopens: Bool) async -> DialFailure? {
-    let offerTaken = Flag()
+    defer { streamEnded.raise() }
     let reopening = Flag()
     var timer: Scheduled<Void>?
     if reopens {
-      timer = channel.eventLoop.scheduleTask(in: TimeAmount(limits.reopenTime)) {
+      timer = channel.eventLoop.scheduleTask(in: TimeAmount(limits.reopenTime)) { [offerTaken] in
         if !offerTaken.isRaised { reopening.raise() }
       }
     }
     defer { timer?.cancel() }
-    let failure = await run(stream, offerTaken: offerTaken, until: [closing, reopening])
-    guard failure == nil, reopening.isRaised, !closing.isRaised else { return failure }
-    _ = await closing.wait(atMost: Self.reopenPause, on: channel.eventLoop)
-    guard !closing.isRaised else { return nil }
-    return await run(stream, offerTaken: offerTaken, until: [closing])
+    var failure = await run(stream, until: [closing, leaving, reopening])
+    if failure == nil, reopening.isRaised, !closing.isRaised, !leaving.isRaised {
+      _ = await closing.wait(atMost: Self.reopenPause, on: channel.eventLoop)
+      failure = closing.isRaised ? nil : await run(stream, until: [closing, leaving])
+    }
+    guard failure == nil, leaving.isRaised else { return failure }
+    // The connection goes on with the calls it has.
+    streamEnded.raise()
+    await closing.wait()
+    return nil
   }
 
   /// Nil when one of the flags ended it.
-  private func run(_ stream: ServerCallClient, offerTaken: Flag, until flags: [Flag]) async -> DialFailure? {
+  private func run(_ stream: ServerCallClient, until flags: [Flag]) async -> DialFailure? {
     await withTaskGroup(of: DialFailure?.self) { group in
-      group.addTask { [client, isUsable] in await stream.run(on: client, isUsable: isUsable, offerTaken: offerTaken) }
+      group.addTask { [client, isUsable, offerTaken, openRequests] in
+        await stream.run(on: client, isUsable: isUsable, offerTaken: offerTaken, open: openRequests)
+      }
       group.addTask {
         await Flag.waitForAny(flags)
         return nil

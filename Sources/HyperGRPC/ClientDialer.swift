@@ -33,7 +33,9 @@ struct ClientDialer: Sendable {
       throw DialFailure(.refused, "our own certificate cannot be used: \(error)")
     }
     do {
-      transport = try await HTTP2ClientTransport.WrappedChannel.wrapping(config: config(peer: peer, isKept: isKept)) { configure in
+      transport = try await HTTP2ClientTransport.WrappedChannel.wrapping(
+        config: config(peer: peer, isKept: isKept, goAway: progress.goAway)
+      ) { configure in
         try await ClientBootstrap(group: eventLoopGroup)
           .connectTimeout(TimeAmount(limits.connectTime))
           .channelOption(.tcpOption(.tcp_nodelay), value: 1)
@@ -97,7 +99,7 @@ struct ClientDialer: Sendable {
     }
   }
 
-  private func config(peer: OperatorName, isKept: Bool) -> HTTP2ClientTransport.WrappedChannel.Config {
+  private func config(peer: OperatorName, isKept: Bool, goAway: Flag) -> HTTP2ClientTransport.WrappedChannel.Config {
     .defaults { config in
       config.http2.authority = peer.text
       config.connection.flushCoalescing = nil
@@ -105,7 +107,7 @@ struct ClientDialer: Sendable {
       config.connection.keepalive = .init(time: keepalive.after, timeout: keepalive.timeout, allowWithoutCalls: true)
       config.channelDebuggingCallbacks.onCreateHTTP2Stream = { stream in
         stream.eventLoop.makeCompletedFuture {
-          try stream.pipeline.syncOperations.addHandler(HTTPSScheme(), position: .first)
+          try stream.pipeline.syncOperations.addHandlers([UnprocessedWatch(goAway: goAway), HTTPSScheme()], position: .first)
         }
       }
     }

@@ -38,13 +38,26 @@ final class ConnectionStamp: ChannelInboundHandler {
   }
 }
 
-/// Marks a connection's pipeline with its number, where its streams find it. No behaviour, no mutable state.
+/// Marks a connection's pipeline, so that its streams find what they need. No behaviour, no mutable state.
 final class ConnectionMark: ChannelInboundHandler {
   typealias InboundIn = ByteBuffer
 
-  let connectionID: UInt64
+  let connection: VerifiedConnection
+  private let messageSize: Int
+  private let refusals: CallRefusals
 
-  init(connectionID: UInt64) {
-    self.connectionID = connectionID
+  init(_ connection: VerifiedConnection, messageSize: Int, refusals: CallRefusals) {
+    self.connection = connection
+    self.messageSize = messageSize
+    self.refusals = refusals
+  }
+
+  /// What stands in front of the transport in a new stream of the connection; on the event loop of both.
+  func prepare(_ stream: any NIOCore.Channel) throws {
+    let (connection, refusals) = (connection, refusals)
+    let gate = MessageGate(limit: messageSize) { reason in
+      if let peer = connection.peer { refusals.note(peer, at: connection, reason: reason) }
+    }
+    try stream.pipeline.syncOperations.addHandlers([gate, ConnectionStamp(connectionID: connection.id)], position: .first)
   }
 }

@@ -1,3 +1,4 @@
+import GRPCCore
 public import HyperModel
 public import Logging
 import NIOPosix
@@ -73,8 +74,7 @@ public final class GRPCClientChannel: HyperModel.Channel, Service {
   ) async throws(CallFailure) -> CallResponse {
     do {
       let message = try codec.encode(request, clientName: ownName)
-      let connection = try await connection(to: recipient, deadline: deadline)
-      let answer = try await connection.call(message, deadline: deadline)
+      let answer = try await call(message, to: recipient, deadline: deadline)
       let response = try codec.response(answer)
       metrics.count(.outgoing, .call, response.outcome)
       return response
@@ -83,6 +83,23 @@ public final class GRPCClientChannel: HyperModel.Channel, Service {
       throw CallFailure(failing: error, towards: recipient)
     }
   }
+
+  /// Calls again when the connection ended before the peer had seen the call.
+  private func call(
+    _ message: WireMessage, to recipient: OperatorName, deadline: ContinuousClock.Instant
+  ) async throws -> WireMessage {
+    for _ in 1..<Self.attempts {
+      do {
+        return try await connection(to: recipient, deadline: deadline).call(message, deadline: deadline)
+      } catch let error as RPCError where error.isOfUnprocessedCall && deadline > .now {
+        continue
+      }
+    }
+    return try await connection(to: recipient, deadline: deadline).call(message, deadline: deadline)
+  }
+
+  /// More than one connection in a row that ends just then is nobody's bad luck.
+  private static let attempts = 3
 
   /// Follows the directory and runs the links until the graceful shutdown; then every connection is closed within two seconds.
   public func run() async throws {

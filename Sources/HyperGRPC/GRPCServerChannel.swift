@@ -20,6 +20,7 @@ public final class GRPCServerChannel: HyperModel.Channel, Service {
   private let service: HyperService
   private let registry: StreamRegistry
   private let connections: ConnectionTable
+  private let callRefusals: CallRefusals
   private let verifier: PeerVerifier
   private let tls: TLSContextCache
   private let logger: Logger
@@ -41,9 +42,10 @@ public final class GRPCServerChannel: HyperModel.Channel, Service {
     connections = ConnectionTable(limit: configuration.limits.connections)
     verifier = PeerVerifier(source: configuration.trust) { directory.current.encryptionPins(for: $0) }
     tls = TLSContextCache.server(configuration.trust)
+    callRefusals = CallRefusals(logger: logger)
     service = HyperService(
       ownName: ownName, nodeName: configuration.nodeName, limits: configuration.limits, handler: handler, connections: connections,
-      registry: registry,
+      registry: registry, refusals: callRefusals,
       metrics: self.metrics, logger: logger, eventLoopGroup: eventLoopGroup)
   }
 
@@ -102,7 +104,7 @@ public final class GRPCServerChannel: HyperModel.Channel, Service {
     let listener = HyperListener(
       socket: socket, tls: { [tls] in try tls.context() }, verifier: verifier, limits: limits, connections: connections,
       rates: ConnectionRates(configuration.rates), refusals: RefusalLog(logger: logger) { metrics.refusedConnection($0) },
-      eventLoopGroup: eventLoopGroup)
+      callRefusals: callRefusals, eventLoopGroup: eventLoopGroup)
     var config = HTTP2ServerTransport.Custom<HyperListener>.Config.defaults
     config.connection.flushCoalescing = nil
     config.connection.maxIdleTime = limits.idleTime
@@ -113,7 +115,7 @@ public final class GRPCServerChannel: HyperModel.Channel, Service {
     // The shield answers and polices PINGs; the transport never sees them.
     config.connection.keepalive.clientBehavior.allowWithoutCalls = true
     config.rpc.maxRequestPayloadSize = limits.messageSize
-    config.channelDebuggingCallbacks.onAcceptHTTP2Stream = HyperListener.stamp
+    config.channelDebuggingCallbacks.onAcceptHTTP2Stream = HyperListener.prepare
     return HTTP2ServerTransport.Custom(listenerFactory: listener, config: config)
   }
 

@@ -17,6 +17,7 @@ struct HyperListener: HTTP2ServerTransport.ListenerFactory {
   let connections: ConnectionTable
   let rates: ConnectionRates
   let refusals: RefusalLog
+  let callRefusals: CallRefusals
   let eventLoopGroup: any EventLoopGroup
 
   struct NoDescriptor: Error, CustomStringConvertible {
@@ -75,17 +76,16 @@ struct HyperListener: HTTP2ServerTransport.ListenerFactory {
         case .failed(let error): refusals.note(.handshake(connection, error))
         }
       })
-    try pipeline.addHandler(ConnectionMark(connectionID: connection.id))
+    try pipeline.addHandler(ConnectionMark(connection, messageSize: limits.messageSize, refusals: callRefusals))
     let flood = PingShield.Events(flood: { refusals.note(.flood(connection)) })
     try pipeline.addHandler(PingShield(expectsPreface: true, perSecond: limits.pingsPerSecond, events: flood))
     try pipeline.addHandler(FlushGather())
   }
 
   /// For the transport's `onAcceptHTTP2Stream`; runs on the connection's event loop, which is also the stream's.
-  static func stamp(_ stream: any NIOCore.Channel) -> EventLoopFuture<Void> {
+  static func prepare(_ stream: any NIOCore.Channel) -> EventLoopFuture<Void> {
     stream.eventLoop.makeCompletedFuture {
-      guard let mark = try stream.parent?.pipeline.syncOperations.handler(type: ConnectionMark.self) else { return }
-      try stream.pipeline.syncOperations.addHandler(ConnectionStamp(connectionID: mark.connectionID), position: .first)
+      try stream.parent?.pipeline.syncOperations.handler(type: ConnectionMark.self).prepare(stream)
     }
   }
 }

@@ -17,11 +17,12 @@ final class HyperService: RegistrableRPCService {
   private let logger: Logger
   private let eventLoopGroup: any EventLoopGroup
   private let codec: MessageCodec
+  private let refusals: CallRefusals
   private let active = Atomic<Int>(0)
 
   init(
     ownName: OperatorName, nodeName: String?, limits: GRPCLimits, handler: any RequestHandler, connections: ConnectionTable,
-    registry: StreamRegistry, metrics: CallMetrics, logger: Logger, eventLoopGroup: any EventLoopGroup
+    registry: StreamRegistry, refusals: CallRefusals, metrics: CallMetrics, logger: Logger, eventLoopGroup: any EventLoopGroup
   ) {
     self.ownName = ownName
     self.nodeName = nodeName
@@ -33,6 +34,7 @@ final class HyperService: RegistrableRPCService {
     self.logger = logger
     self.eventLoopGroup = eventLoopGroup
     codec = MessageCodec(sizeLimit: limits.messageSize)
+    self.refusals = refusals
   }
 
   /// `Call`s and `ServerCall`s whose handlers run.
@@ -42,7 +44,7 @@ final class HyperService: RegistrableRPCService {
     router.registerHandler(
       forMethod: HXHyper.Method.Call.descriptor, deserializer: WireMessageDeserializer(), serializer: WireMessageSerializer()
     ) { request, context in
-      try await StreamingServerResponse(single: self.call(ServerRequest(stream: request), context))
+      try await StreamingServerResponse(single: self.call(request, context))
     }
     router.registerHandler(
       forMethod: HXHyper.Method.ServerCall.descriptor, deserializer: WireMessageDeserializer(), serializer: WireMessageSerializer()
@@ -60,14 +62,15 @@ final class HyperService: RegistrableRPCService {
 
   // MARK: Call
 
-  private func call(_ request: ServerRequest<WireMessage>, _ context: ServerContext) async throws -> ServerResponse<WireMessage> {
+  private func call(
+    _ request: StreamingServerRequest<WireMessage>, _ context: ServerContext
+  ) async throws -> ServerResponse<WireMessage> {
     active.add(1, ordering: .sequentiallyConsistent)
     defer { active.subtract(1, ordering: .sequentiallyConsistent) }
     let (peer, connection) = try peer(in: request.metadata)
     let deadline = ContinuousClock.now + min(limits.callTime, GRPCTimeout.duration(in: request.metadata) ?? limits.callTime)
+    let (incoming, caller) = try await read(request, from: peer, at: connection)
     do {
-      let incoming = try codec.request(request.message)
-      let caller = try peer.identity(named: incoming.clientName)
       let response = try await answer(incoming.request, from: caller, deadline: deadline)
       let encoded = try codec.encode(response)
       metrics.count(.incoming, .call, response.outcome)
@@ -78,6 +81,22 @@ final class HyperService: RegistrableRPCService {
       logger.debug(
         "call failed",
         metadata: ["peer": "\(peer.title)", "remote": "\(connection.remote)", "reason": "\(shortenedMessage(failure.message))"])
+      throw failure
+    }
+  }
+
+  /// The one message of a call, and in whose name it is.
+  private func read(
+    _ request: StreamingServerRequest<WireMessage>, from peer: VerifiedPeer, at connection: VerifiedConnection
+  ) async throws -> (MessageCodec.IncomingRequest, OperatorName) {
+    do {
+      let incoming = try codec.request(try await ServerRequest(stream: request).message)
+      return (incoming, try peer.identity(named: incoming.clientName))
+    } catch {
+      metrics.count(.incoming, .call, .failure)
+      let failure = RPCError(failing: error)
+      // Peers may go while they send; that is no refusal.
+      if failure.code != .unavailable, failure.code != .cancelled { refusals.note(peer, at: connection, reason: failure.message) }
       throw failure
     }
   }
@@ -132,12 +151,10 @@ final class HyperService: RegistrableRPCService {
   func deliver(
     _ request: CallRequest, to recipient: OperatorName, deadline: ContinuousClock.Instant
   ) async throws(CallFailure) -> CallResponse {
-    guard let stream = registry[recipient, request.params?[Self.nodeParameter]?.string] else {
-      throw CallFailure("\(recipient) is not connected")
-    }
     do {
       let message = try codec.encode(request, clientName: ownName)
-      let answer = try await stream.ask(message, id: request.id, deadline: deadline)
+      let answer = try await ask(
+        message, id: request.id, of: recipient, node: request.params?[Self.nodeParameter]?.string, deadline: deadline)
       let response = try codec.response(answer)
       metrics.count(.outgoing, .serverCall, response.outcome)
       return response
@@ -145,6 +162,25 @@ final class HyperService: RegistrableRPCService {
       metrics.count(.outgoing, .serverCall, .failure)
       throw CallFailure(failing: error, towards: recipient)
     }
+  }
+}
+
+extension HyperService {
+  /// Asks over the operator's stream; over the next one when that was replaced before the request had left.
+  private func ask(
+    _ message: WireMessage, id: String, of recipient: OperatorName, node: String?, deadline: ContinuousClock.Instant
+  ) async throws(CallFailure) -> WireMessage {
+    var last: ServerCallStream?
+    var refusal = CallFailure("\(recipient) is not connected")
+    while let stream = registry[recipient, node], stream !== last {
+      do throws(ServerCallStream.Refusal) {
+        return try await stream.ask(message, id: id, deadline: deadline)
+      } catch {
+        guard error.isUnsent else { throw error.failure }
+        (last, refusal) = (stream, error.failure)
+      }
+    }
+    throw refusal
   }
 }
 

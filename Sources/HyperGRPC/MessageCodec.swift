@@ -83,16 +83,14 @@ struct MessageCodec: Sendable {
 
   func response(_ wire: WireMessage) throws(Failure) -> CallResponse {
     var id = ""
-    var result: [String: JSONValue]?
+    var result: [String: JSONValue] = [:]
     var fault: CallFault?
     try read(wire, what: "response") { (reader, field, range) throws(ProtobufReader.Failure) in
       switch field {
       case 1: id = try reader.string(range)
       case 2:
         var content = reader.message(range)
-        var members = result ?? [:]
-        try content.members(into: &members, depth: Self.depthLimit)
-        result = members
+        try content.members(into: &result, depth: Self.depthLimit)
       case 3:
         var content = reader.message(range)
         fault = try content.fault(depth: Self.depthLimit)
@@ -100,9 +98,8 @@ struct MessageCodec: Sendable {
       }
     }
     if let fault { return CallResponse(id: id, outcome: .fault(fault)) }
-    // `nil` as a literal would be the JSON value null here, which is something else than no result.
-    let value: JSONValue? = if let result { .some(JSONValue.object(result).unwrappedFromMesh) } else { .none }
-    return CallResponse(id: id, outcome: .result(value))
+    // No result on the wire is an empty object for who asked (PROTOCOL.md 21, 7.3).
+    return CallResponse(id: id, outcome: .result(JSONValue.object(result).unwrappedFromMesh))
   }
 
   /// The id of a response and nothing else of it.

@@ -26,7 +26,8 @@ final class PeerLink: Sendable {
     case idle(demand: Flag, settled: Flag)
     /// An attempt is under way; `settled` is raised with its outcome. Goes to `up` or `down`.
     case connecting(settled: Flag)
-    case up(ClientConnection)
+    /// `left` is raised when the connection is no longer the one to use. Goes to any other phase.
+    case up(ClientConnection, left: Flag)
     /// The last attempt failed and the next one is not due. Goes to `connecting`, or to `idle` when nobody needs the connection.
     case down(DialFailure)
     case stopped
@@ -72,13 +73,14 @@ final class PeerLink: Sendable {
     flag.raise()
   }
 
-  /// The connection, once there is one; waits for an attempt that is under way, at most until the deadline.
+  /// The connection, once there is one that takes calls; waits for an attempt that is under way, at most until the deadline.
   /// - Throws: `CallFailure` with the reason of the last failed attempt.
   func connection(deadline: ContinuousClock.Instant) async throws(CallFailure) -> ClientConnection {
     while true {
       let (found, demand, settled) = try state.withLock { state throws(CallFailure) -> (ClientConnection?, Flag?, Flag) in
         switch state.phase {
-        case .up(let connection): return (connection, nil, Flag())
+        // The link's task may not have seen yet that the peer takes no more calls over it.
+        case .up(let connection, let left): return connection.takesCalls ? (connection, nil, left) : (nil, nil, left)
         case .idle(let demand, let settled): return (nil, demand, settled)
         case .connecting(let settled): return (nil, nil, settled)
         case .down(let failure): throw CallFailure("no connection to \(peer): \(failure.message)")
@@ -98,6 +100,8 @@ final class PeerLink: Sendable {
   func run() async {
     await withDiscardingTaskGroup { group in
       var backoff = Backoff()
+      // Has our stream, and takes no more calls.
+      var predecessor: ClientConnection?
       while await isNeeded() {
         // Taken before the attempt: a change of the directory during it counts.
         let waking = state.withLock { $0.waking }
@@ -109,8 +113,9 @@ final class PeerLink: Sendable {
             return state.endedUncleanly
           }
           let stream = target.isKept ? surroundings.stream(peer, connection.peer.names) : nil
-          group.addTask { await connection.run(stream: stream, reopens: reopens) }
-          settle(.up(connection))
+          group.addTask { [predecessor] in await connection.run(stream: stream, reopens: reopens, after: predecessor) }
+          predecessor = nil
+          settle(.up(connection, left: Flag()))
           report(nil)
           await Flag.waitForAny([connection.ended, connection.goAway, stopping])
           if start.duration(to: .now) >= Self.steadyTime { backoff.reset() }
@@ -122,6 +127,7 @@ final class PeerLink: Sendable {
             // GOAWAY: the old connection finishes what it has while a new one takes over.
             surroundings.logger.debug("peer said goaway", metadata: ["peer": "\(peer)"])
             retire(connection, in: &group)
+            predecessor = connection
             attempt()
             continue
           }
@@ -156,15 +162,15 @@ final class PeerLink: Sendable {
     return !stopping.isRaised && !Task.isCancelled
   }
 
-  private func attempt() { state.withLock { $0.phase = .connecting(settled: Flag()) } }
-  private func rest() { state.withLock { $0.phase = .idle(demand: Flag(), settled: Flag()) } }
+  private func attempt() { settle(.connecting(settled: Flag())) }
+  private func rest() { settle(.idle(demand: Flag(), settled: Flag())) }
 
   private func settle(_ phase: Phase) {
     let settled = state.withLock { state -> Flag? in
       defer { state.phase = phase }
       switch state.phase {
-      case .connecting(let settled), .idle(_, let settled): return settled
-      case .up, .down, .stopped: return nil
+      case .connecting(let settled), .idle(_, let settled), .up(_, let settled): return settled
+      case .down, .stopped: return nil
       }
     }
     settled?.raise()

@@ -31,7 +31,10 @@ struct ServerCallClient: Sendable {
   ///
   /// - Parameter isUsable: raised once the stream is there.
   /// - Parameter offerTaken: raised when the server says that it takes our offer; the deployed ones never do.
-  func run(on client: GRPCClient<HTTP2ClientTransport.WrappedChannel>, isUsable: Flag, offerTaken: Flag) async -> DialFailure {
+  /// - Parameter open: counts what is being answered.
+  func run(
+    on client: GRPCClient<HTTP2ClientTransport.WrappedChannel>, isUsable: Flag, offerTaken: Flag, open: OpenRequests
+  ) async -> DialFailure {
     let start = ContinuousClock.now
     let (outgoing, answers) = AsyncStream<WireMessage>.makeStream()
     defer { answers.finish() }
@@ -45,7 +48,10 @@ struct ServerCallClient: Sendable {
       let request = StreamingClientRequest<WireMessage>(metadata: metadata) { writer in
         isUsable.raise()
         try await writer.write(announcement)
-        for await answer in outgoing { try await writer.write(answer) }
+        for await answer in outgoing {
+          try await writer.write(answer)
+          open.answered()
+        }
       }
       return try await client.bidirectionalStreaming(
         request: request, descriptor: HXHyper.Method.ServerCall.descriptor, serializer: WireMessageSerializer(),
@@ -56,9 +62,9 @@ struct ServerCallClient: Sendable {
         if let node = NodeName.name(in: response.metadata) { peers.learned(.init(name: peer.text, node: node), of: connection) }
         let contents = try response.accepted.get()
         if taken == nil {
-          try await answerInOrder(contents.bodyParts, answers)
+          try await answerInOrder(contents.bodyParts, answers, open)
         } else {
-          try await answerConcurrently(contents.bodyParts, answers)
+          try await answerConcurrently(contents.bodyParts, answers, open)
         }
         return DialFailure(.failedAfterAccept, "the peer ended the stream with status OK")
       }
@@ -69,19 +75,25 @@ struct ServerCallClient: Sendable {
 
   private typealias Parts = RPCAsyncSequence<StreamingClientResponse<WireMessage>.Contents.BodyPart, any Error>
 
-  private func answerInOrder(_ parts: Parts, _ answers: AsyncStream<WireMessage>.Continuation) async throws {
+  private func answerInOrder(
+    _ parts: Parts, _ answers: AsyncStream<WireMessage>.Continuation, _ open: OpenRequests
+  ) async throws {
     for try await part in parts {
       guard case .message(let message) = part else { continue }
+      open.began()
       answers.yield(await answer(message))
     }
   }
 
   /// Reading stops while `concurrency` requests are being answered; the peer then feels HTTP/2's flow control.
-  private func answerConcurrently(_ parts: Parts, _ answers: AsyncStream<WireMessage>.Continuation) async throws {
+  private func answerConcurrently(
+    _ parts: Parts, _ answers: AsyncStream<WireMessage>.Continuation, _ open: OpenRequests
+  ) async throws {
     try await withThrowingTaskGroup(of: Void.self) { group in
       var inFlight = 0
       for try await part in parts {
         guard case .message(let message) = part else { continue }
+        open.began()
         if inFlight >= limits.concurrency {
           try await group.next()
           inFlight -= 1

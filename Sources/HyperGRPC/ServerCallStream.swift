@@ -10,13 +10,20 @@ import Synchronization
 /// over after it is released. The stream's handler consumes `outgoing` and reports what it reads.
 final class ServerCallStream: Sendable {
   typealias Ticket = ServerCallQueue.Ticket
-  typealias Answer = Result<WireMessage, CallFailure>
+  typealias Answer = Result<WireMessage, Refusal>
 
   let peer: OperatorName
   /// Which of the peer's nodes; nil when it does not say.
   let node: String?
   /// Requests to write, in order; ends when the stream shall end. Holds at most as many as may be out at once.
   let outgoing: AsyncStream<WireMessage>
+
+  /// Why there is no answer.
+  struct Refusal: Error, Hashable {
+    var failure: CallFailure
+    /// The peer has not seen the request, so it may be sent over another stream.
+    var isUnsent = false
+  }
 
   private struct Call {
     var message: WireMessage
@@ -52,8 +59,8 @@ final class ServerCallStream: Sendable {
   var endReason: RPCError? { state.withLock { $0.end } }
 
   /// Sends a request and waits for its answer, at most until the deadline and as long as the stream lives.
-  func ask(_ message: WireMessage, id: String, deadline: ContinuousClock.Instant) async throws(CallFailure) -> WireMessage {
-    guard deadline > .now else { throw CallFailure("no time left to ask \(peer)") }
+  func ask(_ message: WireMessage, id: String, deadline: ContinuousClock.Instant) async throws(Refusal) -> WireMessage {
+    guard deadline > .now else { throw Refusal(failure: CallFailure("no time left to ask \(peer)")) }
     let ticket = state.withLock { state in
       state.lastTicket += 1
       return state.lastTicket
@@ -75,8 +82,8 @@ final class ServerCallStream: Sendable {
   }
 
   private func submit(_ ticket: Ticket, id: String, _ call: Call) {
-    let (failure, message) = state.withLock { state -> (CallFailure?, WireMessage?) in
-      if let end = state.end { return (CallFailure("the stream to \(peer) ended: \(end.message)"), nil) }
+    let (refusal, message) = state.withLock { state -> (Refusal?, WireMessage?) in
+      if let end = state.end { return (Refusal(failure: CallFailure("the stream to \(peer) ended: \(end.message)"), isUnsent: true), nil) }
       switch state.queue.submitted(ticket, id: id) {
       case .send:
         state.calls[ticket] = call
@@ -84,12 +91,13 @@ final class ServerCallStream: Sendable {
       case .wait:
         state.calls[ticket] = call
         return (nil, nil)
-      case .refuse(.full(let limit)): return (CallFailure("\(limit) calls wait for \(peer) already"), nil)
-      case .refuse(.duplicate): return (CallFailure("a call with id \(shortened(id)) is on its way to \(peer) already"), nil)
-      case .refuse(.retired): return (CallFailure("the stream to \(peer) is being replaced"), nil)
+      case .refuse(.full(let limit)): return (Refusal(failure: CallFailure("\(limit) calls wait for \(peer) already")), nil)
+      case .refuse(.duplicate):
+        return (Refusal(failure: CallFailure("a call with id \(shortened(id)) is on its way to \(peer) already")), nil)
+      case .refuse(.retired): return (Refusal(failure: CallFailure("the stream to \(peer) is being replaced"), isUnsent: true), nil)
       }
     }
-    if let failure { finish(call, .failure(failure)) }
+    if let refusal { finish(call, .failure(refusal)) }
     if let message { outgoingContinuation.yield(message) }
   }
 
@@ -110,7 +118,7 @@ final class ServerCallStream: Sendable {
       guard let call = state.calls.removeValue(forKey: ticket) else { return (.unknown, nil) }
       return (state.queue.withdrawn(ticket), call)
     }
-    if let call { finish(call, .failure(failure)) }
+    if let call { finish(call, .failure(Refusal(failure: failure))) }
     if withdrawal == .placeKept {
       eventLoop.scheduleTask(in: overdueTime) { [weak self] in self?.checkOverdue(ticket) }
     }
@@ -139,7 +147,8 @@ final class ServerCallStream: Sendable {
     let calls = state.withLock { state in
       state.queue.retired().compactMap { state.calls.removeValue(forKey: $0) }
     }
-    for call in calls { finish(call, .failure(CallFailure("the stream to \(peer) was replaced"))) }
+    let refusal = Refusal(failure: CallFailure("the stream to \(peer) was replaced"), isUnsent: true)
+    for call in calls { finish(call, .failure(refusal)) }
     sendNext()
   }
 
@@ -152,7 +161,8 @@ final class ServerCallStream: Sendable {
       return Array(state.calls.values)
     }
     outgoingContinuation.finish()
-    for call in calls { finish(call, .failure(CallFailure("the connection to \(peer) ended: \(reason.message)"))) }
+    let refusal = Refusal(failure: CallFailure("the connection to \(peer) ended: \(reason.message)"))
+    for call in calls { finish(call, .failure(refusal)) }
   }
 
   private func finish(_ call: Call, _ answer: Answer) {

@@ -39,12 +39,9 @@ public struct GRPCServerSettings: Hashable, Sendable {
 public struct GRPCClientSettings: Hashable, Sendable {
   /// `tls`, required with a certificate.
   public var tls: TLSSettings
-  /// `useProxy`, default true: reach peers whose directory entry names a proxy through it. Dialling through a proxy is not supported yet.
-  public var useProxy: Bool
 
-  public init(tls: TLSSettings, useProxy: Bool = true) {
+  public init(tls: TLSSettings) {
     self.tls = tls
-    self.useProxy = useProxy
   }
 }
 
@@ -110,8 +107,11 @@ extension GRPCServerSettings {
 extension GRPCClientSettings {
   fileprivate init(_ section: Section) {
     self.init(
-      tls: section.section("tls", required: true).map { TLSSettings($0, for: .grpcClient) } ?? TLSSettings(caCertificateFiles: []),
-      useProxy: section.bool("useProxy", default: true))
+      tls: section.section("tls", required: true).map { TLSSettings($0, for: .grpcClient) } ?? TLSSettings(caCertificateFiles: []))
+    // Reaching peers through the proxy that their entry names (PROTOCOL.md 10.7). Whoever asks for it by name is told that it is not there.
+    if section.bool("useProxy", default: false) {
+      section.fail("useProxy", "connections through a proxy are not supported yet", hint: "leave the key out, or set it to false")
+    }
     section.finish()
   }
 }

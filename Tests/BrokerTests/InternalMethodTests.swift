@@ -69,6 +69,14 @@ import Testing
     #expect(fixture.service.deliveries.count == 1)
   }
 
+  @Test("a connection through a proxy is refused in words and never left to the service") func connectionRequest() async throws {
+    let fixture = Fixture()
+    let failure = await #expect(throws: CallFailure.self) { try await fixture.submit("own._connectionRequest") }
+    #expect(failure?.message == "connections through a proxy are not supported yet")
+    #expect(fixture.service.deliveries.isEmpty)
+    #expect(fixture.counted("local", "failed") == 1)
+  }
+
   @Test(
     "_directory lists the entries that fit everything that is asked",
     arguments: [

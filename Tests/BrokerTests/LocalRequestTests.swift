@@ -74,6 +74,17 @@ import Testing
     await #expect(throws: CallFailure("no channel can deliver this request")) { try await fixture.submit("friend.example.hi") }
   }
 
+  @Test("a peer behind a proxy fails, and why is said") func behindAProxy() async throws {
+    let fixture = Fixture(peers: FakeChannel("peers", reaches: { _ in false }))
+    var hidden = DirectoryEntry(name: "hidden")
+    hidden.channels = [.init(type: "grpc_server", settings: ["address": "hidden:1", "proxy": "proxy-1"])]
+    fixture.directory.set(hidden)
+    let failure = await #expect(throws: CallFailure.self) { try await fixture.submit("hidden.hi") }
+    #expect(
+      failure?.message
+        == "no channel can deliver this request: hidden is behind the proxy proxy-1, and connections through a proxy are not supported yet")
+  }
+
   @Test("the first channel that can deliver is used, and its failure is final") func firstChannel() async throws {
     let broken = FakeChannel("first", reaches: { _ in true }) { (_, _, _) throws(CallFailure) in throw CallFailure("connection refused") }
     let fixture = Fixture(service: broken)

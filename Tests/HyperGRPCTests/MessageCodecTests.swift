@@ -17,7 +17,6 @@ import Testing
   private static let responses: [(hex: String, response: CallResponse)] = [
     ("0a013112100a0e0a046e616d6512061a0468642d31", CallResponse(id: "1", outcome: .result(["name": "hd-1"]))),
     ("0a06612e622831291200", CallResponse(id: "a.b(1)", outcome: .result([:]))),
-    ("0a06612e62283129", CallResponse(id: "a.b(1)", outcome: .result(nil))),
     ("0a06612e62283129120d0a0b0a015f120632040a020800", CallResponse(id: "a.b(1)", outcome: .result([nil]))),
     ("0a06612e622831291a0e089cffffffffffffffff01120178", CallResponse(id: "a.b(1)", outcome: .fault(CallFault(code: -100, message: "x")))),
     (
@@ -30,6 +29,13 @@ import Testing
     #expect(try codec.encode(vector.response) == Self.bytes(vector.hex))
     let decoded = try codec.response(Self.bytes(vector.hex))
     #expect(decoded == vector.response)
+  }
+
+  /// A deployed node answers `_connectionRequest` so; its caller gets an empty object.
+  @Test func noResultIsNothingOnTheWireAndAnEmptyObjectForWhoAsked() throws {
+    let wire = Self.bytes("0a06612e62283129")
+    #expect(try codec.encode(CallResponse(id: "a.b(1)", outcome: .result(nil))) == wire)
+    #expect(try codec.response(wire) == CallResponse(id: "a.b(1)", outcome: .result([:])))
   }
 
   @Test func aRequestIsTheBytesOfADeployedNode() throws {

@@ -10,6 +10,7 @@ import Testing
 /// The driver of the queue, without a network.
 @Suite(.timeLimit(.minutes(1))) struct ServerCallStreamTests {
   private static let message = WireMessage(bytes: [1])
+  private static func refusal(_ text: String) -> ServerCallStream.Refusal { .init(failure: CallFailure(text)) }
 
   private func stream(_ order: ServerCallQueue.Order, node: String? = nil, overdue: Duration = .seconds(30)) -> ServerCallStream {
     var limits = GRPCLimits()
@@ -22,10 +23,12 @@ import Testing
     try await withThrowingTaskGroup(of: Void.self) { group in
       for id in ["a", "b"] {
         group.addTask {
-          let failure = await #expect(throws: CallFailure.self) {
+          let refusal = await #expect(throws: ServerCallStream.Refusal.self) {
             try await stream.ask(Self.message, id: id, deadline: .now + .seconds(60))
           }
-          #expect(failure?.message.hasSuffix("gone") == true)
+          #expect(refusal?.failure.message.hasSuffix("gone") == true)
+          // The one that waited was not sent, but it fails like the other: the next stream may be far.
+          #expect(refusal?.isUnsent == false)
         }
       }
       for await _ in stream.outgoing { break }
@@ -34,14 +37,14 @@ import Testing
       try await group.waitForAll()
     }
     #expect(stream.endReason?.message == "gone")
-    await #expect(throws: CallFailure("the stream to p ended: gone")) {
+    await #expect(throws: ServerCallStream.Refusal(failure: CallFailure("the stream to p ended: gone"), isUnsent: true)) {
       try await stream.ask(Self.message, id: "c", deadline: .now + .seconds(60))
     }
   }
 
   @Test func inOrderAnAnswerThatNeverComesEndsTheStream() async throws {
     let stream = stream(.inOrder, overdue: .milliseconds(20))
-    await #expect(throws: CallFailure("p did not answer in time")) {
+    await #expect(throws: Self.refusal("p did not answer in time")) {
       try await stream.ask(Self.message, id: "a", deadline: .now + .milliseconds(20))
     }
     // The iteration ends when the stream does.
@@ -53,7 +56,7 @@ import Testing
     let stream = stream(.matched(limit: 1))
     await withTaskGroup(of: Void.self) { group in
       group.addTask {
-        await #expect(throws: CallFailure("the call was cancelled")) {
+        await #expect(throws: Self.refusal("the call was cancelled")) {
           try await stream.ask(Self.message, id: "a", deadline: .now + .seconds(60))
         }
       }
@@ -64,7 +67,7 @@ import Testing
 
   @Test func aPassedDeadlineSendsNothing() async throws {
     let stream = stream(.inOrder)
-    await #expect(throws: CallFailure("no time left to ask p")) { try await stream.ask(Self.message, id: "a", deadline: .now) }
+    await #expect(throws: Self.refusal("no time left to ask p")) { try await stream.ask(Self.message, id: "a", deadline: .now) }
     let answer = stream.received(Self.message, id: "a")
     #expect(answer == .unexpected)
   }
@@ -82,6 +85,23 @@ import Testing
       _ = stream.received(WireMessage(bytes: [2]), id: "a")
       #expect(stream.endReason?.code == .aborted)
       try await group.waitForAll()
+    }
+  }
+
+  @Test func whatWaitsForAReplacedStreamMayGoOverTheNextOne() async throws {
+    let stream = stream(.inOrder)
+    await withTaskGroup(of: Void.self) { group in
+      group.addTask { _ = try? await stream.ask(Self.message, id: "out", deadline: .now + .seconds(60)) }
+      for await _ in stream.outgoing { break }
+      group.addTask {
+        let refusal = await #expect(throws: ServerCallStream.Refusal.self) {
+          try await stream.ask(Self.message, id: "waiting", deadline: .now + .seconds(60))
+        }
+        #expect(refusal?.isUnsent == true)
+        stream.end(RPCError(code: .unavailable, message: "gone"))
+      }
+      // Whether it waits already or comes later, it is not sent.
+      stream.retire()
     }
   }
 

@@ -131,7 +131,8 @@ def misannounce(folder, address, own, other, number):
 
 def serve(folder, address, own, other, number):
     """A deployed server: answers Call; sends requests over ServerCall one at a time, without headers before the first."""
-    ask = queue.Queue()
+    # The requests for the stream that was opened last, as deployed servers have one for each operator.
+    current = [queue.Queue()]
 
     def on_call(request, context):
         say(called=request.method, id=request.id, client=request.clientName, params=plain(request.params))
@@ -140,6 +141,8 @@ def serve(folder, address, own, other, number):
         return hyper.response(request.id, served=request.id)
 
     def on_server_call(messages, context):
+        ask = current[0] = queue.Queue()
+        context.add_callback(lambda: ask.put(None))
         announcement = next(messages)
         say(announced=announcement.result["name"], metadata=[key for key, _ in context.invocation_metadata() if key.startswith("hyper")])
         while True:
@@ -153,7 +156,7 @@ def serve(folder, address, own, other, number):
         "Call": grpc.unary_unary_rpc_method_handler(on_call, hyper.Request.FromString, hyper.Response.SerializeToString),
         "ServerCall": grpc.stream_stream_rpc_method_handler(on_server_call, hyper.Response.FromString, hyper.Request.SerializeToString),
     }
-    server = grpc.server(futures.ThreadPoolExecutor(8), options=[("grpc.http2.min_recv_ping_interval_without_data_ms", 15000)])
+    server = grpc.server(futures.ThreadPoolExecutor(8), options=[("grpc.http2.min_ping_interval_without_data_ms", 15000)])
     server.add_generic_rpc_handlers([grpc.method_handlers_generic_handler("Hyper", handlers)])
     credentials = grpc.ssl_server_credentials(
         [(read(folder, "key.pem"), read(folder, "chain.pem"))], read(folder, "root.pem"), require_client_auth=True)
@@ -161,8 +164,8 @@ def serve(folder, address, own, other, number):
     server.start()
     for line in sys.stdin:
         order = json.loads(line)
-        ask.put(hyper.Request(method=order["method"], id=order["id"], clientName=order["client"], params=hyper.struct({})))
-    ask.put(None)
+        current[0].put(hyper.Request(method=order["method"], id=order["id"], clientName=order["client"], params=hyper.struct({})))
+    current[0].put(None)
     server.stop(0.5).wait()
 
 

@@ -12,18 +12,9 @@ import struct
 import sys
 
 import hyper_messages as hyper
+from frames import frame, literal
 
 folder, host, port, own, other, count = sys.argv[1], sys.argv[2], int(sys.argv[3]), sys.argv[4], sys.argv[5], int(sys.argv[6])
-
-
-def frame(kind, flags, stream, payload=b""):
-    return struct.pack(">I", len(payload))[1:] + bytes([kind, flags]) + struct.pack(">I", stream) + payload
-
-
-def literal(name, value):
-    """HPACK literal without indexing, new name (RFC 7541, 6.2.2); all lengths here are under 127."""
-    return b"\x00" + bytes([len(name)]) + name + bytes([len(value)]) + value
-
 
 context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 context.load_verify_locations(f"{folder}/root.pem")

@@ -1,0 +1,106 @@
+import GRPCCore
+import NIOCore
+import NIOHPACK
+import NIOHTTP2
+
+/// Tells a call that its peer never saw it from one that may have been carried out.
+///
+/// A server that says GOAWAY takes no new calls, and those that were on their way are refused (RFC 9113, 6.8) or cannot be sent any more. They may
+/// be made again over the next connection; the transport gives them the same status as calls whose fate is unknown. This handler, the first in
+/// every stream of our connections, ends them with a status of its own instead.
+///
+/// Confined to its channel's event loop. State: whether the request has left, what of it has
+/// not, and whether it has been answered.
+final class UnprocessedWatch: ChannelDuplexHandler {
+  typealias InboundIn = HTTP2Frame.FramePayload
+  typealias InboundOut = HTTP2Frame.FramePayload
+  typealias OutboundIn = HTTP2Frame.FramePayload
+  typealias OutboundOut = HTTP2Frame.FramePayload
+
+  fileprivate static let message = "the call never reached the peer"
+
+  private let goAway: Flag
+  private var hasBegun = false
+  private var held: [(NIOAny, EventLoopPromise<Void>?)] = []
+  private var isDecided = false
+
+  /// - Parameter goAway: raised on the event loop as soon as the peer has said so, before the transport learns of it.
+  init(goAway: Flag) {
+    self.goAway = goAway
+  }
+
+  func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+    switch unwrapInboundIn(data) {
+    case .rstStream(.refusedStream): tell(context)
+    case .headers:
+      isDecided = true
+      context.fireChannelRead(data)
+    default: context.fireChannelRead(data)
+    }
+  }
+
+  func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+    if let closed = event as? StreamClosedEvent, closed.reason == .refusedStream { tell(context) }
+    context.fireUserInboundEventTriggered(event)
+  }
+
+  /// Nothing goes on before the first flush, when it is known whether the stream may still be opened: the transport writes the headers of a call
+  /// some turns of the event loop before it flushes them, and takes a stream that opens after a GOAWAY for an error of the whole connection.
+  func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
+    if hasBegun { context.write(data, promise: promise) } else { held.append((data, promise)) }
+  }
+
+  func flush(context: ChannelHandlerContext) {
+    if !hasBegun, !held.isEmpty {
+      hasBegun = true
+      let (writes, isOver) = (held, goAway.isRaised)
+      held = []
+      for (data, promise) in writes {
+        if isOver { promise?.fail(ChannelError.ioOnClosedChannel) } else { pass(data, promise, context) }
+      }
+      if isOver { tell(context) }
+    }
+    context.flush()
+  }
+
+  func handlerRemoved(context: ChannelHandlerContext) {
+    for (_, promise) in held { promise?.fail(ChannelError.ioOnClosedChannel) }
+    held = []
+  }
+
+  private func pass(_ data: NIOAny, _ promise: EventLoopPromise<Void>?, _ context: ChannelHandlerContext) {
+    guard case .headers = unwrapOutboundIn(data) else { return context.write(data, promise: promise) }
+    let written = promise ?? context.eventLoop.makePromise(of: Void.self)
+    let bound = NIOLoopBound((self, context), eventLoop: context.eventLoop)
+    // Without these headers nothing that follows means anything to the peer.
+    written.futureResult.whenFailure { _ in
+      let (watch, context) = bound.value
+      watch.tell(context)
+    }
+    context.write(data, promise: written)
+  }
+
+  /// An answer without a message, as if the peer had sent it (gRPC over HTTP/2: Trailers-Only).
+  private func tell(_ context: ChannelHandlerContext) {
+    guard !isDecided else { return }
+    isDecided = true
+    let headers: HPACKHeaders = [
+      ":status": "200", "content-type": "application/grpc", "grpc-status": "\(Status.Code.unavailable.rawValue)",
+      "grpc-message": Self.message,
+    ]
+    context.fireChannelRead(wrapInboundOut(.headers(.init(headers: headers, endStream: true))))
+  }
+}
+
+extension RPCError {
+  /// What the transport says when it cannot even open a stream.
+  private static let unopened: Set = [
+    "subchannel is unavailable", "The channel was closed", "Transport is shut down.", "Transport is shutting down.",
+  ]
+
+  /// The call may be made again: the peer has not seen it. A peer that says so itself is called once more, which is its own doing.
+  var isOfUnprocessedCall: Bool {
+    guard code == .unavailable else { return false }
+    return message == UnprocessedWatch.message || Self.unopened.contains(message)
+  }
+}

@@ -1,0 +1,111 @@
+import HyperModel
+import Synchronization
+import Testing
+
+@testable import HyperGRPC
+
+/// The planned ends of connections, and what reference nodes need of us around the unplanned ones.
+@Suite(.timeLimit(.minutes(2))) struct LifeTests {
+  /// PROTOCOL.md 7.5: clients that ping more often than every 15 s are cut off; deployed clients wait 20 s for an answer, servers 30 s.
+  @Test func keepaliveIsWithinWhatDeployedNodesAllow() {
+    #expect(Keepalive.client.after >= .seconds(15))
+    #expect(Keepalive.client == Keepalive(after: .seconds(30), timeout: .seconds(20)))
+    #expect(Keepalive.server == Keepalive(after: .seconds(60), timeout: .seconds(30)))
+    let limits = GRPCLimits()
+    #expect(limits.messageSize == 4 << 20)
+    #expect(limits.connectionAge == .seconds(24 * 3600) && limits.ageGrace == .seconds(60))
+    #expect(limits.idleTime == .seconds(60))
+    // Longer than a deployed server takes to notice that the old connection is gone: 60 + 30 s, and some.
+    #expect(limits.reopenTime >= .seconds(100))
+  }
+
+  @Test func theEndOfAConnectionsAgeCostsNoCallInEitherDirection() async throws {
+    var limits = GRPCLimits.test
+    limits.connectionAge = .milliseconds(250)
+    let pair = try await ChannelTests.Pair(limits: limits)
+    try await Running.with(pair.server, pair.client) { _ in
+      try await pair.connected()
+      let isOver = Flag()
+      try await withThrowingTaskGroup(of: Int.self) { group in
+        for worker in 0..<4 {
+          group.addTask {
+            var answered = 0
+            while !isOver.isRaised {
+              let inner = "\(worker)-\(answered)"
+              let (channel, peer): (any HyperModel.Channel, OperatorName) =
+                worker.isMultiple(of: 2) ? (pair.client, "public-1") : (pair.server, "private-1")
+              _ = try await channel.call(peer, inner: inner)
+              answered += 1
+            }
+            return answered
+          }
+        }
+        do {
+          try await eventually("five connections, one after the other") { pair.publicParty.logger.count(of: "stream open") >= 5 }
+        } catch {
+          isOver.raise()
+          throw error
+        }
+        isOver.raise()
+        for try await answered in group { #expect(answered > 0) }
+      }
+      // Planned: no outage for the log.
+      #expect(pair.privateParty.logger.count(of: "link down") == 0)
+    }
+  }
+
+  private static func limits(reopening time: Duration) -> GRPCLimits {
+    var limits = GRPCLimits.test
+    limits.reopenTime = time
+    return limits
+  }
+
+  /// Rule 7 of PROTOCOL.md 19: there, the late end of the old stream unregisters the new one, so the stream is opened once more.
+  @Test func rule7AfterAnUncleanEndTheStreamIsOpenedOnceMoreTowardsAReferenceNode() async throws {
+    let mesh = try Mesh()
+    let publicParty = try mesh.party("public-1", groups: ["providers"])
+    let privateParty = try mesh.party("private-1", channels: [.client], callers: "providers")
+    let client = mesh.client(privateParty, limits: Self.limits(reopening: .milliseconds(300)), handler: TestHandler())
+    let (first, second) = (try await PythonPeer(publicParty), try await PythonPeer(publicParty))
+    defer {
+      first.removeFolder()
+      second.removeFolder()
+    }
+    let port = Mutex(0)
+    try await Running.with(client) { _ in
+      try await first.running("serve", address: "127.0.0.1:0", own: "public-1", other: "private-1") { lines, _ in
+        let bound = Int(try await lines.first(with: "port")["port"]?.integer ?? 0)
+        port.withLock { $0 = bound }
+        mesh.announce(publicParty, port: bound)
+        _ = try await lines.first(with: "announced")
+      }
+      // The first stream, which followed no end, was not opened again. Now it has ended without our doing.
+      let address = "127.0.0.1:\(port.withLock { $0 })"
+      try await second.running("serve", address: address, own: "public-1", other: "private-1") { lines, order in
+        try await eventually("announced once more") { lines.all.count { $0["announced"] != nil } == 2 }
+        // The stream works, and it was one connection.
+        try await order(["method": "private-1.method", "id": "private-1.method(1)", "client": "public-1"])
+        #expect(try await lines.first(with: "answer")["answer"]?["result"] != nil)
+      }
+    }
+    #expect(privateParty.logger.count(of: "link up") == 2)
+  }
+
+  @Test func rule7TowardsANodeOfOursItIsNot() async throws {
+    let limits = Self.limits(reopening: .milliseconds(100))
+    let pair = try await ChannelTests.Pair(limits: limits)
+    try await Running.with(pair.client) { _ in
+      try await Running.with(pair.server) { _ in try await pair.connected() }
+      let second = pair.mesh.server(pair.publicParty, port: pair.port, limits: limits, handler: TestHandler())
+      _ = try await second.bind()
+      try await Running.with(second) { _ in
+        try await eventually("the stream is back") { second.canDeliver(to: "private-1") }
+        let before = pair.publicParty.logger.count(of: "stream open")
+        // Ten times as long as it would take.
+        try await Task.sleep(for: limits.reopenTime * 10)
+        #expect(pair.publicParty.logger.count(of: "stream open") == before)
+        #expect(second.canDeliver(to: "private-1"))
+      }
+    }
+  }
+}
