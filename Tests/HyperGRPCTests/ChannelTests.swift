@@ -173,7 +173,7 @@ import Trust
     try await Running.with(pair.client) { _ in
       try await Running.with(pair.server) { _ in try await pair.connected() }
       let second = pair.mesh.server(pair.publicParty, port: pair.port, handler: TestHandler())
-      _ = try await second.bind()
+      try await second.bindAgain()
       let start = ContinuousClock.now
       try await Running.with(second) { _ in
         try await eventually("the stream is back") { second.canDeliver(to: "private-1") }

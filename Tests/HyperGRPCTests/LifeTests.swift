@@ -97,7 +97,7 @@ import Testing
     try await Running.with(pair.client) { _ in
       try await Running.with(pair.server) { _ in try await pair.connected() }
       let second = pair.mesh.server(pair.publicParty, port: pair.port, limits: limits, handler: TestHandler())
-      _ = try await second.bind()
+      try await second.bindAgain()
       try await Running.with(second) { _ in
         try await eventually("the stream is back") { second.canDeliver(to: "private-1") }
         let before = pair.publicParty.logger.count(of: "stream open")

@@ -170,6 +170,13 @@ func eventually(
   }
 }
 
+extension GRPCServerChannel {
+  /// Binds a port that was let go. Somebody else's connection may have it for a moment.
+  func bindAgain() async throws {
+    try await eventually("the port is free again") { (try? await self.bind()) != nil }
+  }
+}
+
 extension HyperModel.Channel {
   /// A call with a deadline that only a hanging test reaches.
   func call(
