@@ -1,0 +1,122 @@
+"""Crowds: clients that behave badly, idle streams by the thousand, programs that run out of descriptors, and programs that are alone."""
+import subprocess
+import time
+
+from figures import Row
+from program import Failure, die_with_the_suite
+from rig import LOAD, NODES, PROXIES, ROLES, load
+from usage import resident_of
+
+REST = 30.0
+
+
+def start_load(rig, *words):
+    return subprocess.Popen(
+        [str(word) for word in (load, *words, "-p", rig.ports["clients"], "-h", LOAD, "-e", time.time_ns() % 1_000_000)], stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE, text=True, start_new_session=True, preexec_fn=die_with_the_suite)
+
+
+def compare(scene, before, after, of):
+    """Descriptors, threads and work under way, and memory of the four programs: what is there more than before."""
+    for name in ROLES:
+        old, new = before[name], after[name]
+        scene.ledger.note("descriptors", new.descriptors - old.descriptors, f"{name}, {of}: {old.descriptors} to {new.descriptors}")
+        more = {key: (old.open_work.get(key, 0), value) for key, value in new.open_work.items() if value > old.open_work.get(key, 0)}
+        worst = max([new.threads - old.threads, *(value - was for was, value in more.values())])
+        scene.ledger.note("tasks", worst, f"{name}, {of}: {old.threads} to {new.threads} threads, {more or 'no more work'}")
+        grown = (new.resident - old.resident) / old.resident * 100
+        scene.ledger.note("memory", round(grown, 2), f"{name}, {of}: {old.resident / 1e6:.1f} to {new.resident / 1e6:.1f} MB")
+
+
+def usages(scene):
+    """Of a rig in which only the idle streams go on."""
+    return {name: scene.rig.usage(name) for name in ROLES}
+
+
+def storm(scene, rate, seconds):
+    """Good and bad clients mixed; then silence for 30 s; then everything has to be as it was."""
+    rig, traffic, ledger = scene.rig, scene.traffic, scene.ledger
+    traffic.wait_full()
+    traffic.hush()
+    time.sleep(REST / 2)
+    before = usages(scene)
+    start = time.monotonic()
+    crowd = start_load(rig, "storm", "-r", rate, "-s", seconds)
+    output, _ = crowd.communicate(timeout=seconds + 60)
+    good, failed, gone, unread, garbage = map(int, output.splitlines()[-1].split()[1:])
+    time.sleep(REST)
+    compare(scene, before, usages(scene), "storm of clients")
+    ledger.note("good", failed, "; ".join(output.splitlines()[:3]))
+    cut = traffic.cut(start)
+    ledger.note("cut-else", len(cut), "storm of clients")
+    ledger.add(Row("storm of clients", f"{rate:g} a second for {seconds:g} s", None, failed, len(cut),
+                   f"{good} good, {gone} gone after the hello, {unread} that never read, {garbage} with garbage"))
+    traffic.resume()
+
+
+def idle(scene, count):
+    """Idle streams, held until all are open; what both proxies grow by. Then each is asked for an answer."""
+    rig, traffic, ledger = scene.rig, scene.traffic, scene.ledger
+    traffic.wait_full()
+    traffic.hush()
+    time.sleep(3)
+    before = sum(resident_of(rig[name].pid) for name in PROXIES)
+    crowd = start_load(rig, "idle", "-n", count)
+    opened = int(crowd.stdout.readline().split()[1])
+    time.sleep(3)
+    grown = sum(resident_of(rig[name].pid) for name in PROXIES) - before
+    crowd.stdin.write("\n")
+    crowd.stdin.flush()
+    alive = int(crowd.stdout.readline().split()[1])
+    crowd.stdin.close()
+    crowd.wait(30)
+    if opened:
+        ledger.note("idle-memory", round(grown / opened / 1024, 3), f"{opened} streams")
+    ledger.note("good", count - alive, f"idle streams: {opened} of {count} opened, {alive} answered")
+    ledger.add(Row("idle streams", f"{count}", None, count - opened, opened - alive, f"{grown / max(opened, 1):.0f} bytes each"))
+    traffic.resume()
+
+
+def descriptors(scene, name, limit=128, clients=200, seconds=10):
+    """One program may have 128 descriptors, and 200 clients come to stay. It must go on, must not spin, and serve when they have gone."""
+    program, ledger = scene.rig[name], scene.ledger
+    ours = program.prefix
+    program.prefix = [*ours, "prlimit", f"--nofile={limit}:{limit}", "--"]
+    try:
+        with scene.preparing():
+            program.stop()
+            try:
+                program.start().wait_ready(60)
+            except Failure as failure:
+                ledger.add(Row("128 descriptors", name, None, 0, 0, f"does not start: {program.tail(1).strip()}"))
+                return
+        with scene.trouble("128 descriptors", name, "cut" if name in NODES else None, "back") as trouble:
+            mark = program.end_of_log()
+            crowd = start_load(scene.rig, "idle", "-n", clients)
+            time.sleep(1)
+            ledger.note("spin", round(scene.rig.cpu(name, seconds) * 100, 2), name)
+            lines = program.text(mark).count("\n")
+            crowd.kill()
+            crowd.wait()
+            trouble.back = time.monotonic()
+            trouble.note = f"{lines} log lines"
+            if not program.is_running:
+                raise Failure(f"{name} ended with 128 descriptors; it said:\n{program.tail()}")
+    finally:
+        program.prefix = ours
+        with scene.preparing():
+            program.stop()
+            program.start().wait_ready(60)
+
+
+def alone(rig, ledger, name, seconds):
+    """The CPU of a program whose peers are all down. No traffic."""
+    others = [program for other, program in rig.programs.items() if other != name]
+    for program in others:
+        program.kill()
+    time.sleep(3)
+    ledger.note("idle-cpu", round(rig.cpu(name, seconds) * 100, 3), name)
+    for program in others:
+        program.start()
+    for program in others:
+        program.wait_ready(60)
