@@ -5,11 +5,12 @@ import json
 import pathlib
 import shutil
 import signal
+import struct
 import time
 
 from figures import Row
 from program import Failure
-from rig import ALL, NODES
+from rig import ALL, NODES, root
 from traffic import NEW
 
 # How long a killed process stays away: long enough for the others to notice and to wait.
@@ -231,30 +232,41 @@ def fill(path):
                 size //= 2
 
 
-def library():
-    """faketime's library for programs with threads; None when it is not installed."""
-    return next(iter(sorted(pathlib.Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1"))), None)
-
-
 def clock(scene, name, seconds=8):
-    """The wall clock of one program jumps an hour ahead and, some seconds later, back. The monotonic clock goes on, as in a real jump."""
+    """The wall clock of one program jumps an hour ahead and, some seconds later, back (clock.c)."""
     program, file = scene.rig[name], scene.rig.folder / f"{name}.clock"
     ours = program.environment
-    file.write_text("+0\n")
-    program.environment = ours | {
-        "LD_PRELOAD": str(library()), "FAKETIME_TIMESTAMP_FILE": str(file), "FAKETIME_CACHE_DURATION": "1", "FAKETIME_DONT_FAKE_MONOTONIC": "1",
-        "DONT_FAKE_MONOTONIC": "1"}
+
+    def jump(offset):
+        # In place: the program has it mapped.
+        with open(file, "r+b") as opened:
+            opened.write(struct.pack("=q", offset))
+
+    file.write_bytes(bytes(8))
+    program.environment = ours | {"LD_PRELOAD": str(root / ".build/chaos/clock.so"), "CHAOS_CLOCK": str(file)}
     try:
         with scene.preparing():
             program.stop()
             program.start().wait_ready(60)
         with scene.trouble("clock +1 h and back", name, "cut-else", "back") as trouble:
-            for jump in ("+3600\n", "+0\n"):
-                file.write_text(jump)
+            for offset in (3600, 0):
+                jump(offset)
                 trouble.back = time.monotonic()
-                time.sleep(seconds)
+                time.sleep(seconds / 2)
+                # Makes it say something, so that its log shows the jump.
+                program.signal(signal.SIGHUP)
+                time.sleep(seconds / 2)
+            if not jumped(program.text()):
+                raise Failure(f"the clock of {name} did not jump; it said:\n{program.tail()}")
     finally:
         program.environment = ours
         with scene.preparing():
             program.stop()
             program.start().wait_ready(60)
+
+
+def jumped(log):
+    """Whether the times of log lines, which begin each, go an hour ahead."""
+    stamps = [line[:19] for line in log.splitlines() if line[4:5] == "-" and line[10:11] == "T"]
+    times = [time.mktime(time.strptime(stamp, "%Y-%m-%dT%H:%M:%S")) for stamp in stamps]
+    return bool(times) and max(times) - min(times) > 3500
