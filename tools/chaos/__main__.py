@@ -16,7 +16,7 @@ from program import Failure
 from rig import ALL, NODES, PROXIES, ROLES, Rig, root
 from traffic import NEW, Traffic
 
-FAULTS = ("kill", "restart", "stop", "cut", "long-cut", "loss", "move", "directory", "certificates", "store", "clock", "descriptors", "storm", "idle", "alone")
+FAULTS = ("kill", "restart", "stop", "cut", "long-cut", "loss", "move", "directory", "certificates", "store", "clock", "descriptors", "storm", "nodes", "idle", "alone")
 PARTS = {"short": ("kill", "restart", "stop", "cut", "move", "directory", "certificates", "store", "clock", "descriptors", "storm", "alone"), "full": FAULTS}
 
 
@@ -30,7 +30,7 @@ def isolated(scene, part):
     return False
 
 
-def steady_parts(scene, part, short):
+def steady_parts(scene, part, short, options, rounds):
     """One part, once."""
     rig = scene.rig
     match part:
@@ -69,6 +69,8 @@ def steady_parts(scene, part, short):
                 crowds.descriptors(scene, name, seconds=4 if short else 10)
         case "storm":
             crowds.storm(scene, *((50, 8) if short else (100, 60)))
+        case "nodes":
+            crowds.nodes(scene, *((100, 1) if short else (options.nodes, rounds)))
         case "idle":
             crowds.idle(scene, 9000)
 
@@ -101,8 +103,8 @@ def run(options, ledger):
                     traffic.wait_full()
                     start = time.monotonic()
                     for part in steady:
-                        for _ in range(1 if part in ("long-cut", "idle") else rounds):
-                            steady_parts(scene, part, short)
+                        for _ in range(1 if part in ("long-cut", "idle", "nodes") else rounds):
+                            steady_parts(scene, part, short, options, rounds)
                     note_strays(scene, start)
                 except Failure:
                     keep(rig, options)
@@ -128,6 +130,7 @@ def main():
     parser.add_argument("parts", nargs="*", default=["full"], metavar="PART")
     parser.add_argument("--isolated", action="store_true", help="the suite is in namespaces of its own")
     parser.add_argument("--rate", type=float, default=20, help="new streams a second (20)")
+    parser.add_argument("--nodes", type=int, default=2000, help="private nodes that reconnect at once (2000)")
     parser.add_argument("--times", type=int, help="how often each fault is done (5; short: 1)")
     parser.add_argument("--out", type=pathlib.Path, default=root / ".build/chaos/figures.json", help="the figures as JSON")
     options = parser.parse_args()

@@ -1,8 +1,13 @@
 """Crowds: clients that behave badly, idle streams by the thousand, programs that run out of descriptors, and programs that are alone."""
+import hashlib
+import pathlib
+import ssl
 import subprocess
+import sys
+import threading
 import time
 
-from figures import Row
+from figures import Row, say
 from program import Failure, die_with_the_suite
 from rig import LOAD, NODES, PROXIES, ROLES, load
 from usage import resident_of
@@ -107,6 +112,114 @@ def descriptors(scene, name, limit=128, clients=200, seconds=10):
         with scene.preparing():
             program.stop()
             program.start().wait_ready(60)
+
+
+class Nodes:
+    """Simulated private nodes (peers.py) of the private side, and what they last said."""
+
+    def __init__(self, rig, count):
+        self.rig, self.count = rig, count
+        self.up = self.announced = self.attempts = 0
+        self.folder = rig.folder / "peers"
+
+    def register(self):
+        """Certificates from the rig's authority, all for one key, and directory entries that let them announce a name each."""
+        certificates, names = self.rig.certificates, [f"peer-{index}" for index in range(self.count)]
+        self.folder.mkdir()
+        (self.folder / "root.crt").write_bytes((certificates / "root.crt").read_bytes())
+        chain = (certificates / "intermediate.crt").read_text()
+
+        def openssl(*words):
+            return subprocess.run(["openssl", *map(str, words)], check=True, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True).stdout
+
+        openssl("ecparam", "-name", "prime256v1", "-genkey", "-noout", "-out", self.folder / "peer.key")
+        openssl("pkey", "-in", self.folder / "peer.key", "-pubout", "-out", self.folder / "peer.pub")
+        openssl("req", "-new", "-key", self.folder / "peer.key", "-subj", "/CN=peer", "-out", self.folder / "peer.csr")
+        records = []
+        for serial, name in enumerate(names, start=1_000_000):
+            extensions = self.folder / "extensions"
+            extensions.write_text(
+                f"subjectAltName=DNS:{name}\nkeyUsage=critical,digitalSignature\nextendedKeyUsage=clientAuth,serverAuth\nbasicConstraints=critical,CA:false\n")
+            leaf = openssl(
+                "x509", "-req", "-in", self.folder / "peer.csr", "-subj", f"/CN={name}", "-CA", certificates / "intermediate.crt", "-CAkey",
+                certificates / "intermediate.key", "-set_serial", serial, "-days", "90", "-sha256", "-extfile", extensions)
+            (self.folder / f"{name}.crt").write_text(leaf + chain)
+            pin = hashlib.sha256(ssl.PEM_cert_to_DER_cert(leaf)).hexdigest()
+            for section, data in (
+                ("groups", ["proxy-users"]), ("channels", [{"type": "grpc_client"}]),
+                ("certificates", [{"fingerprint": pin, "key_usage": "encryption"}]),
+                ("services", [{"name": "proxy", "permissions": [], "methods": [
+                    {"name": "incomingConnection", "permissions": [{"group": "proxy-providers", "rights": ["call"]}]}]}]),
+                ("settings", [{"operator": "", "service": "proxy", "environment": "", "settings": {"allowed_domains": [".internal-server.local"]}}]),
+            ):
+                records.append({"name": name, "section": section, "created_at": "2026-01-01T00:00:00Z", "data": data})
+        mark = self.rig["public-node"].end_of_log()
+        self.rig.add_records("050_peers.json", records)
+        self.rig["public-node"].wait_for("directory reloaded", 60, mark)
+
+    def start(self):
+        host, _, port = self.rig.network_address.rpartition(":")
+        self.process = subprocess.Popen(
+            [*self.rig.places.private_prefix, sys.executable, pathlib.Path(__file__).with_name("peers.py"), self.folder, host, port,
+             "public-proxy-1", str(self.count)],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, start_new_session=True, preexec_fn=die_with_the_suite)
+        if self.process.stdout.readline() != "peers ready\n":
+            raise Failure("the simulated nodes do not start")
+        threading.Thread(target=self.read, daemon=True).start()
+        self.go()
+
+    def read(self):
+        for line in self.process.stdout:
+            self.up, self.announced, self.attempts = map(int, line.split()[1:])
+
+    def go(self):
+        self.process.stdin.write("go\n")
+        self.process.stdin.flush()
+
+    def wait_announced(self, start, limit):
+        """Seconds from `start` until all are connected and have announced their names; None when that takes longer."""
+        while time.monotonic() < start + limit:
+            if self.announced == self.count:
+                return time.monotonic() - start
+            time.sleep(0.05)
+        return None
+
+    def stop(self):
+        self.process.stdin.close()
+        try:
+            self.process.wait(20)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+
+
+def nodes(scene, count, times, limit=60):
+    """So many private nodes are connected; the public node is killed, and they all come back at once."""
+    rig, ledger = scene.rig, scene.ledger
+    crowd = Nodes(rig, count)
+    with scene.preparing():
+        crowd.register()
+    with scene.preparing():
+        start = time.monotonic()
+        crowd.start()
+        first = crowd.wait_announced(start, 2 * limit)
+    say(f"{count} private nodes: all connected and announced for the first time after {first if first is None else round(first, 1)} s, {crowd.attempts} attempts")
+    try:
+        for _ in range(times):
+            with scene.trouble(f"{count} nodes reconnect", "public-node", "cut", "back-crowd") as trouble:
+                attempts = crowd.attempts
+                rig["public-node"].kill()
+                time.sleep(2)
+                program = rig["public-node"].start()
+                trouble.back = program.started_at
+                program.wait_ready(60)
+                took = crowd.wait_announced(trouble.back, limit)
+                trouble.note = f"all {count} after {limit if took is None else took:.1f} s, {crowd.attempts - attempts} attempts"
+            ledger.note("crowd", round(limit if took is None else took, 2), f"{crowd.up} of {count} connected, {crowd.announced} announced")
+    finally:
+        crowd.stop()
+        with scene.preparing():
+            rig.add_records("050_peers.json", [])
 
 
 def alone(rig, ledger, name, seconds):
