@@ -14,10 +14,11 @@ from figures import Ledger, say
 from places import Host, Namespaces
 from program import Failure
 from rig import ALL, NODES, PROXIES, ROLES, Rig, root
+from soak import soak
 from traffic import NEW, Traffic
 
 FAULTS = ("kill", "restart", "stop", "cut", "long-cut", "loss", "move", "directory", "certificates", "store", "clock", "descriptors", "storm", "nodes", "idle", "alone")
-PARTS = {"short": ("kill", "restart", "stop", "cut", "move", "directory", "certificates", "store", "clock", "descriptors", "storm", "alone"), "full": FAULTS}
+PARTS = {"short": ("kill", "restart", "stop", "cut", "move", "directory", "certificates", "store", "clock", "descriptors", "storm", "alone"), "full": FAULTS, "soak": ("soak",)}
 
 
 def isolated(scene, part):
@@ -93,7 +94,7 @@ def run(options, ledger):
     rounds = options.times or (1 if short else 5)
     places = Namespaces() if options.isolated else Host()
     with contextlib.closing(places):
-        steady = [part for part in parts if part != "alone"]
+        steady = [part for part in parts if part in FAULTS and part != "alone"]
         if steady:
             rig = Rig(places)
             rig.has_small_store = places.is_isolated and "store" in steady
@@ -111,6 +112,8 @@ def run(options, ledger):
                     raise
                 if ledger.missed():
                     keep(rig, options)
+        if "soak" in parts:
+            soak(places, ledger, options.count, 100, options.soak_rate, options.out.parent)
         if "alone" in parts:
             with Rig(places) as rig:
                 for name in ROLES:
@@ -126,17 +129,19 @@ def keep(rig, options):
 
 
 def main():
-    parser = argparse.ArgumentParser(prog="chaos", description="The chaos suite: parts are short, full, or some of: " + ", ".join(FAULTS))
+    parser = argparse.ArgumentParser(prog="chaos", description="The chaos suite: parts are short, full, soak, or some of: " + ", ".join(FAULTS))
     parser.add_argument("parts", nargs="*", default=["full"], metavar="PART")
     parser.add_argument("--isolated", action="store_true", help="the suite is in namespaces of its own")
     parser.add_argument("--rate", type=float, default=20, help="new streams a second (20)")
     parser.add_argument("--nodes", type=int, default=2000, help="private nodes that reconnect at once (2000)")
+    parser.add_argument("--count", type=int, default=2_000_000, help="streams of the soak (2000000)")
+    parser.add_argument("--soak-rate", type=float, default=0, help="at most so many a second in the soak (0: as many as go)")
     parser.add_argument("--times", type=int, help="how often each fault is done (5; short: 1)")
     parser.add_argument("--out", type=pathlib.Path, default=root / ".build/chaos/figures.json", help="the figures as JSON")
     options = parser.parse_args()
     for part in options.parts:
         if part not in FAULTS and part not in PARTS:
-            parser.error(f"no part '{part}': use short, full, or some of {', '.join(FAULTS)}")
+            parser.error(f"no part '{part}': use short, full, soak, or some of {', '.join(FAULTS)}")
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     ledger = Ledger()
     status = 0
