@@ -81,7 +81,7 @@ let package = Package(
     library("Relay", ["CLinux", "ClientHello", "Limits"]),
 
     // Control plane. Operations and Trust are its two shared floors.
-    library("Operations", ["Addresses", logging, lifecycle, signals]),
+    library("Operations", ["Addresses", "CLinux", logging, lifecycle, signals, nioCore]),
     library("Trust", ["HyperModel", "Operations", logging, lifecycle, x509, asn1, crypto, cryptoExtras, nioCore, nioSSL]),
     library("Settings", ["Addresses", "Announcements", "HyperModel", "ProxyProtocol", .product(name: "Yams", package: "Yams")]),
     library("Datastore", ["Announcements", "HyperModel", .product(name: "GRDB", package: "GRDB.swift")]),

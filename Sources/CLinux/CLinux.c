@@ -3,6 +3,9 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
 #include <netinet/tcp.h>
 #include <signal.h>
 #include <stddef.h>
@@ -51,6 +54,14 @@ int hyper_eventfd_clear(int descriptor) {
   eventfd_t value;
   return eventfd_read(descriptor, &value);
 }
+
+#ifdef __GLIBC__
+void hyper_limit_heap_arenas(int count) { mallopt(M_ARENA_MAX, count); }
+void hyper_trim_heap(void) { malloc_trim(0); }
+#else
+void hyper_limit_heap_arenas(int count) { (void)count; }
+void hyper_trim_heap(void) {}
+#endif
 
 int hyper_socket(int family) { return socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0); }
 

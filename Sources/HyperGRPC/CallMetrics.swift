@@ -60,6 +60,11 @@ struct CallMetrics: Sendable {
     ).increment()
   }
 
+  var acceptPauses: Counter {
+    registry.counter(
+      "hyper_grpc_accept_pauses_total", help: "How often accepting rested, for want of descriptors or after an error of the system.")
+  }
+
   var streams: Gauge { registry.gauge("hyper_grpc_streams", help: "ServerCall streams of peers that are open.") }
   var links: Gauge { registry.gauge("hyper_grpc_links_up", help: "Connections to peers that are up.") }
 

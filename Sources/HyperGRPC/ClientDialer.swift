@@ -36,9 +36,12 @@ struct ClientDialer: Sendable {
       transport = try await HTTP2ClientTransport.WrappedChannel.wrapping(
         config: config(peer: peer, isKept: isKept, goAway: progress.goAway)
       ) { configure in
-        try await ClientBootstrap(group: eventLoopGroup)
+        var bootstrap = ClientBootstrap(group: eventLoopGroup)
           .connectTimeout(TimeAmount(limits.connectTime))
           .channelOption(.tcpOption(.tcp_nodelay), value: 1)
+        for (option, value) in limits.probing.options { bootstrap = bootstrap.channelOption(option, value: value) }
+        return
+          try await bootstrap
           .connect(host: address.host, port: address.port) { channel in
             channel.eventLoop.makeCompletedFuture { try addHandlers(to: channel, peer: peer, context: context, progress: progress) }
               .flatMap { configure(channel) }

@@ -31,6 +31,9 @@ public struct GRPCLimits: Hashable, Sendable {
   /// late end of the old one unregisters the new one there (PROTOCOL.md 19, rule 7).
   public var reopenTime: Duration = .seconds(110)
 
+  /// How soon TCP notices that the other end is gone without a word.
+  public var probing = TCPProbing()
+
   public init() {}
 }
 

@@ -103,7 +103,7 @@ public final class GRPCServerChannel: HyperModel.Channel, Service {
     let metrics = metrics
     let listener = HyperListener(
       socket: socket, tls: { [tls] in try tls.context() }, verifier: verifier, limits: limits, connections: connections,
-      rates: ConnectionRates(configuration.rates), refusals: RefusalLog(logger: logger) { metrics.refusedConnection($0) },
+      rates: ConnectionRates(configuration.rates), refusals: RefusalLog(logger: logger, metrics: metrics),
       callRefusals: callRefusals, eventLoopGroup: eventLoopGroup)
     var config = HTTP2ServerTransport.Custom<HyperListener>.Config.defaults
     config.connection.flushCoalescing = nil

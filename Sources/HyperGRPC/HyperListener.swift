@@ -32,9 +32,17 @@ struct HyperListener: HTTP2ServerTransport.ListenerFactory {
     connectionConfigurator: HTTP2ServerTransport.ConnectionConfigurator
   ) async throws -> NIOAsyncChannel<HTTP2ServerTransport.ConnectionConfigurator.ConnectionChannel, Never> {
     guard let descriptor = socket.take() else { throw NoDescriptor() }
-    return try await ServerBootstrap(group: eventLoopGroup)
-      .serverChannelInitializer { listenerConfigurator.configure(channel: $0) }
+    let refusals = refusals
+    var bootstrap = ServerBootstrap(group: eventLoopGroup)
+      .serverChannelInitializer { channel in
+        channel.eventLoop.makeCompletedFuture { try channel.pipeline.syncOperations.addHandler(AcceptGate { refusals.paused($0) }) }
+          .flatMap { listenerConfigurator.configure(channel: channel) }
+      }
+      .serverChannelOption(ChannelOptions.maxMessagesPerRead, value: 1)
       .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
+    for (option, value) in limits.probing.options { bootstrap = bootstrap.childChannelOption(option, value: value) }
+    return
+      try await bootstrap
       .bind(descriptor) { channel in
         channel.eventLoop.makeCompletedFuture { try addHandlers(to: channel) }
           .flatMap { connectionConfigurator.configure(channel: channel, tls: .configured(requireALPN: false)) }

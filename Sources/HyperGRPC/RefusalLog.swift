@@ -16,13 +16,12 @@ final class RefusalLog: Sendable {
   }
 
   private let logger: Logger
-  private let refused: @Sendable (_ cause: String) -> Void
+  private let metrics: CallMetrics
   private let sampler = Mutex(LineSampler())
 
-  /// - Parameter refused: counts a refusal.
-  init(logger: Logger, refused: @escaping @Sendable (_ cause: String) -> Void) {
+  init(logger: Logger, metrics: CallMetrics) {
     self.logger = logger
-    self.refused = refused
+    self.metrics = metrics
   }
 
   func note(_ event: Event) {
@@ -44,8 +43,15 @@ final class RefusalLog: Sendable {
     }
   }
 
+  /// Nobody was refused: who comes waits in the kernel's queue.
+  func paused(_ reason: AcceptGate.Pause) {
+    metrics.acceptPauses.increment()
+    guard case .write(let swallowed) = sampler.withLock({ $0.admit(cause: "accept", now: .now) }) else { return }
+    logger.error("accepting rests", metadata: ["reason": "\(reason)", "swallowed": "\(swallowed)"])
+  }
+
   private func write(_ cause: String, _ level: Logger.Level, remote: String, reason: String, hint: String? = nil) {
-    refused(cause)
+    metrics.refusedConnection(cause)
     guard case .write(let swallowed) = sampler.withLock({ $0.admit(cause: cause, now: .now) }) else { return }
     var metadata: Logger.Metadata = ["remote": "\(remote)", "reason": "\(shortenedMessage(reason))"]
     if let hint { metadata["hint"] = "\(hint)" }

@@ -64,7 +64,9 @@ public final class HTTPServer: Service, Sendable {
     let report = report
     // One table for all addresses of the listener, so that `localhost` is one.
     let rates = configuration.rates.isEmpty ? nil : ConnectionRates(configuration.rates)
-    let listeners = try await Listeners.open(configuration.address, access: configuration.access, name: configuration.name) { channel in
+    let listeners = try await Listeners.open(
+      configuration.address, access: configuration.access, name: configuration.name, paused: { report.acceptPaused($0) }
+    ) { channel in
       if let rates, let source = channel.remoteAddress?.ipAddress.flatMap(Source.init(_:)),
         case .refuse(let rate) = rates.admit(source)
       {

@@ -12,6 +12,8 @@ struct Listeners: Sendable {
   /// What a server may do with a connection that was just accepted: true keeps it, false has it closed.
   /// Called on the connection's event loop; what it throws has it closed too.
   typealias Accept = @Sendable (any NIOCore.Channel) throws -> Bool
+  /// Told that accepting rests. Called on the listener's event loop.
+  typealias Paused = @Sendable (AcceptGate.Pause) -> Void
 
   /// The kernel's queue of connections that wait for us to accept them; it caps this by its own limit (somaxconn).
   private static let backlog: Int32 = 4096
@@ -20,13 +22,15 @@ struct Listeners: Sendable {
 
   /// - Throws: `StartFailure` naming the address and what is wrong with it; nothing stays open then.
   static func open(
-    _ address: ListenAddress, access: HTTPServerConfiguration.Access, name: String, accept: @escaping Accept
+    _ address: ListenAddress, access: HTTPServerConfiguration.Access, name: String, paused: @escaping Paused,
+    accept: @escaping Accept
   ) async throws(StartFailure) -> Listeners {
+    let bootstrap = bootstrap(accept, paused)
     switch address {
-    case .tcp("localhost", let port): return try await openLoopback(port, name: name, accept: accept)
+    case .tcp("localhost", let port): return try await openLoopback(port, name: name, bootstrap)
     case .tcp(let host, let port):
       do {
-        let channel = try await bootstrap(accept).bind(host: host, port: port).get()
+        let channel = try await bootstrap.bind(host: host, port: port).get()
         return Listeners(address: .tcp(host: host, port: channel.localAddress?.port ?? port), channels: [channel], ownership: nil)
       } catch {
         throw failure(error, address, name)
@@ -34,7 +38,7 @@ struct Listeners: Sendable {
     case .unix(let path):
       var unixAccess = UnixAccess()
       if case .unix(let given) = access { unixAccess = given }
-      return try await openUnix(path, unixAccess, name: name, accept: accept)
+      return try await openUnix(path, unixAccess, name: name, bootstrap)
     }
   }
 
@@ -54,19 +58,19 @@ struct Listeners: Sendable {
   }
 
   /// Both loopback addresses with one port; IPv4 alone on a machine without IPv6.
-  private static func openLoopback(_ port: Int, name: String, accept: @escaping Accept) async throws(StartFailure) -> Listeners {
+  private static func openLoopback(_ port: Int, name: String, _ bootstrap: ServerBootstrap) async throws(StartFailure) -> Listeners {
     let address = ListenAddress.tcp(host: "localhost", port: port)
     for attempt in 1...pairAttempts {
       let first: any NIOCore.Channel
       do {
-        first = try await bootstrap(accept).bind(host: "127.0.0.1", port: port).get()
+        first = try await bootstrap.bind(host: "127.0.0.1", port: port).get()
       } catch {
         throw failure(error, address, name)
       }
       let chosen = first.localAddress?.port ?? port
       let bound = ListenAddress.tcp(host: "localhost", port: chosen)
       do {
-        let second = try await bootstrap(accept).bind(host: "::1", port: chosen).get()
+        let second = try await bootstrap.bind(host: "::1", port: chosen).get()
         return Listeners(address: bound, channels: [first, second], ownership: nil)
       } catch let error as IOError where error.errnoCode == EADDRINUSE {
         first.close(promise: nil)
@@ -81,11 +85,12 @@ struct Listeners: Sendable {
   }
 
   private static func openUnix(
-    _ path: String, _ access: UnixAccess, name: String, accept: @escaping Accept
+    _ path: String, _ access: UnixAccess, name: String, _ bootstrap: ServerBootstrap
   ) async throws(StartFailure) -> Listeners {
     let ownership = try SocketOwnership.take(path: path)
     do {
-      let channel = try await bootstrap(accept, reuseAddress: false).bind(unixDomainSocketPath: path).get()
+      let channel = try await bootstrap.serverChannelOption(ChannelOptions.socketOption(.so_reuseaddr), value: 0)
+        .bind(unixDomainSocketPath: path).get()
       do throws(StartFailure) {
         try ownership.protect(mode: access.mode, group: access.group)
       } catch {
@@ -102,11 +107,15 @@ struct Listeners: Sendable {
     }
   }
 
-  private static func bootstrap(_ accept: @escaping Accept, reuseAddress: Bool = true) -> ServerBootstrap {
+  private static func bootstrap(_ accept: @escaping Accept, _ paused: @escaping Paused) -> ServerBootstrap {
     ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
       .serverChannelOption(ChannelOptions.backlog, value: backlog)
       // A restart must not wait for the last connections of the process before.
-      .serverChannelOption(ChannelOptions.socketOption(.so_reuseaddr), value: reuseAddress ? 1 : 0)
+      .serverChannelOption(ChannelOptions.socketOption(.so_reuseaddr), value: 1)
+      .serverChannelOption(ChannelOptions.maxMessagesPerRead, value: 1)
+      .serverChannelInitializer { channel in
+        channel.eventLoop.makeCompletedFuture { try channel.pipeline.syncOperations.addHandler(AcceptGate(paused: paused)) }
+      }
       .childChannelOption(ChannelOptions.allowRemoteHalfClosure, value: true)
       .childChannelInitializer { channel in
         channel.eventLoop.makeCompletedFuture {

@@ -17,6 +17,7 @@ final class ServerReport: Sendable {
   private let refusedAtLimit: Counter
   private let overHead: Counter
   private let overRate: Counter
+  private let acceptPauses: Counter
   private let preflights: [Bool: Counter]
   private let failed: Counter
   private let refusals: @Sendable (String) -> Counter
@@ -33,6 +34,9 @@ final class ServerReport: Sendable {
       "hyper_http_connections_over_limit_total", help: "Connections closed at once because there were too many.", labels: labels)
     overRate = metrics.counter(
       "hyper_http_connections_over_rate_total", help: "Connections closed at once because of tcp_rate_limits.", labels: labels)
+    acceptPauses = metrics.counter(
+      "hyper_http_accept_pauses_total", help: "How often accepting rested, for want of descriptors or after an error of the system.",
+      labels: labels)
     var preflights: [Bool: Counter] = [:]
     for (isAllowed, outcome) in [(true, "allowed"), (false, "refused")] {
       preflights[isAllowed] = metrics.counter(
@@ -66,6 +70,11 @@ final class ServerReport: Sendable {
   func connectionLimitReached(_ limit: Int) {
     refusedAtLimit.increment()
     line(.warning, cause: "limit", "connection refused: too many are open", ["limit": "\(limit)"])
+  }
+
+  func acceptPaused(_ reason: AcceptGate.Pause) {
+    acceptPauses.increment()
+    line(.error, cause: "accept", "accepting rests", ["reason": "\(reason)"])
   }
 
   func rateReached(_ rate: ConnectionRate, source: Source) {

@@ -3,11 +3,12 @@ import Glibc
 /// Runs the body of a program and ends the process with the status that fits.
 ///
 /// An error that is a ``DiagnosableError`` is printed on standard error as `program: line`; any other error as one line that says it was
-/// not expected. Ignores SIGPIPE, because a reader that goes away is an ordinary write error, and raises the descriptor limit
-/// (``DescriptorLimit``).
+/// not expected. Ignores SIGPIPE, because a reader that goes away is an ordinary write error, raises the descriptor limit
+/// (``DescriptorLimit``), and keeps the heap small.
 public func finish(program: String, _ body: () async throws -> Void) async -> Never {
   signal(SIGPIPE, SIG_IGN)
   DescriptorLimit.raise()
+  Heap.limitArenas()
   do {
     try await body()
     exit(ExitStatus.success)

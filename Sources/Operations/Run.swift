@@ -19,7 +19,7 @@ public func run(
   let signals =
     reload == nil
     ? await UnixSignalsSequence(trapping: .sigterm, .sigint) : await UnixSignalsSequence(trapping: .sigterm, .sigint, .sighup)
-  try await run(services, logger: logger, stopLimit: stopLimit, signals: signals, reload: reload ?? {}) {
+  try await run([HeapUpkeep()] + services, logger: logger, stopLimit: stopLimit, signals: signals, reload: reload ?? {}) {
     logger.critical("services did not stop in time, leaving without them")
     exit(ExitStatus.failure)
   }

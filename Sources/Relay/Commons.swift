@@ -27,6 +27,8 @@ final class Commons: Sendable {
   private let waitingPerName: ShareRule
   private let presentingPerSource: ShareRule
   let pipesPerLoop: Int
+  /// See `DescriptorBudget`.
+  let firstReserved: Int32
   let dialSource: DialSource
   let mailboxes: [Mailbox]
   let resolver = Resolver()
@@ -52,7 +54,7 @@ final class Commons: Sendable {
   private let isPaced: Bool
 
   init(
-    settings: RelaySettings, maxStreams: Int, pipesPerLoop: Int, dialSource: DialSource, mailboxes: [Mailbox],
+    settings: RelaySettings, maxStreams: Int, pipesPerLoop: Int, firstReserved: Int32, dialSource: DialSource, mailboxes: [Mailbox],
     events: EventQueue
   ) {
     self.settings = settings
@@ -67,6 +69,7 @@ final class Commons: Sendable {
     nameRates = settings.nameRates.map { PaceTable($0) }
     isPaced = !sourceRates.isEmpty || !nameRates.isEmpty
     self.pipesPerLoop = pipesPerLoop
+    self.firstReserved = firstReserved
     self.dialSource = dialSource
     self.mailboxes = mailboxes
     self.events = events

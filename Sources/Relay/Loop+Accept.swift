@@ -33,6 +33,10 @@ extension Loop {
     guard let descriptor = Descriptor(owning: hyper_accept(listener.number, &storage, &length)) else {
       return canGoOn(after: errno, listener)
     }
+    guard descriptor.number < firstReserved else {
+      descriptorsExhausted()
+      return false
+    }
     switch listener.role {
     case .clients: admitClient(descriptor, from: PeerAddress(storage))
     case .tokens: admitPresenting(descriptor, from: PeerAddress(storage))
@@ -88,7 +92,8 @@ extension Loop {
       // Errors of the connection that was to be accepted, which is gone (accept(2)).
       return true
     case EMFILE, ENFILE:
-      descriptorsExhausted(listener)
+      closeNext(of: listener)
+      descriptorsExhausted()
       return false
     default:
       acceptFailed(code)
@@ -97,15 +102,18 @@ extension Loop {
   }
 
   /// The client at the head of the queue is accepted with the spare descriptor and closed, so that it learns that it
-  /// cannot be served; then accepting rests, so that we do not spin.
-  private func descriptorsExhausted(_ listener: ListeningSocket) {
-    if spare >= 0 {
-      close(spare)
-      var storage = sockaddr_storage()
-      var length: socklen_t = 0
-      _ = Descriptor(owning: hyper_accept(listener.number, &storage, &length))
-      spare = Self.openSpare()
-    }
+  /// cannot be served.
+  private func closeNext(of listener: ListeningSocket) {
+    guard spare >= 0 else { return }
+    close(spare)
+    var storage = sockaddr_storage()
+    var length: socklen_t = 0
+    _ = Descriptor(owning: hyper_accept(listener.number, &storage, &length))
+    spare = Self.openSpare()
+  }
+
+  /// None left for us: accepting rests, so that we do not spin.
+  private func descriptorsExhausted() {
     counters.add(to: .descriptorsExhausted)
     if let count = notices.occurred(.descriptorsExhausted, now: now, interval: noticeMilliseconds) {
       tell(.notice(.descriptorsExhausted(count: count)))

@@ -168,7 +168,7 @@ extension Loop {
     func failed(_ reason: String) -> DialPlan.Action {
       dials[number]?.step(end) { $0.attemptFailed(attempt, reason, now: tick) } ?? .wait
     }
-    guard let descriptor = Descriptor(owning: hyper_socket(address.family)) else { return failed(errorText(errno)) }
+    guard let descriptor = owner(of: hyper_socket(address.family)) else { return failed(errorText(errno)) }
     if !address.isUnix, let problem = prepare(descriptor.number, family: address.family) { return failed(problem) }
     let result = address.withPointer { Glibc.connect(descriptor.number, $0, $1) }
     let code = result == 0 ? 0 : errno

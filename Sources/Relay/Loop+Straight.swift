@@ -8,7 +8,7 @@ extension Loop {
   /// False when nothing was begun.
   func connectStraight(_ number: UInt32, to target: AddressCache.Sole) -> Bool {
     let address = target.address
-    guard let descriptor = Descriptor(owning: hyper_socket(address.family)),
+    guard let descriptor = owner(of: hyper_socket(address.family)),
       prepare(descriptor.number, family: address.family) == nil
     else { return false }
     let result = address.withPointer { Glibc.connect(descriptor.number, $0, $1) }

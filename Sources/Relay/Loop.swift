@@ -59,6 +59,7 @@ final class Loop: @unchecked Sendable {
   /// Milliseconds since the loop was made, read once per turn.
   @exclusivity(unchecked) var now: UInt64 = 0
   let epoch: UInt64
+  let firstReserved: Int32
 
   @exclusivity(unchecked) var tokens = TokenTable()
   /// What only a few streams have, and not for long.
@@ -108,7 +109,13 @@ final class Loop: @unchecked Sendable {
     idleTicks = UInt32(clamping: (settings.idleTimeout.milliseconds + TimerWheel.tickMilliseconds - 1) / TimerWheel.tickMilliseconds)
     noticeMilliseconds = settings.noticeInterval.milliseconds
     pipeRestMilliseconds = max(1, settings.pipeRest.milliseconds)
-    pipes = PipePool(limit: commons.pipesPerLoop, size: settings.pipeSize, open: settings.openPipe)
+    firstReserved = commons.firstReserved
+    pipes = PipePool(limit: commons.pipesPerLoop, size: settings.pipeSize) { [firstReserved, open = settings.openPipe] size in
+      guard let pipe = open(size) else { return nil }
+      guard max(pipe.readEnd, pipe.writeEnd) >= firstReserved else { return pipe }
+      pipe.close()
+      return nil
+    }
     refusalReports = RefusalReports(limit: settings.refusalsTold)
     helloMilliseconds = settings.helloTimeout.milliseconds
     dialMilliseconds = settings.dialTimeout.milliseconds
@@ -125,6 +132,15 @@ final class Loop: @unchecked Sendable {
     scratch.deallocate()
     eventBuffer.deallocate()
     if spare >= 0 { close(spare) }
+  }
+
+  /// The owner of what a system call gave. Nil when it failed, with its `errno`, and with EMFILE when it gave one of the descriptors that
+  /// are kept for the rest of the process (`DescriptorBudget`).
+  func owner(of number: Int32) -> Descriptor? {
+    guard number >= firstReserved else { return Descriptor(owning: number) }
+    close(number)
+    errno = EMFILE
+    return nil
   }
 
   /// The thread's body: ends after a drain order.

@@ -30,7 +30,7 @@ final class RunningLoops: Sendable {
     let budget = DescriptorBudget(limit: descriptorLimit, reserve: settings.descriptorReserve, loops: count, pipes: settings.pipesPerLoop)
     let commons = Commons(
       settings: settings, maxStreams: max(1, settings.maxStreams ?? budget.streams), pipesPerLoop: budget.pipesPerLoop,
-      dialSource: try DialSource(settings.dialFrom), mailboxes: mailboxes, events: events)
+      firstReserved: budget.firstReserved, dialSource: try DialSource(settings.dialFrom), mailboxes: mailboxes, events: events)
     let counters = (0..<count).map { _ in LoopCounters() }
     var loops: [Loop] = []
     for index in 0..<count {

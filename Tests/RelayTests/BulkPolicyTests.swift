@@ -82,12 +82,14 @@ struct DescriptorBudgetTests {
     let budget = DescriptorBudget(limit: 20_000, reserve: 256, loops: 2, pipes: 64)
     #expect(budget.pipesPerLoop == 64)
     #expect(budget.streams == (20_000 - 256 - 256) / 2)
+    #expect(budget.firstReserved == 20_000 - 128)
   }
 
   @Test func fewDescriptorsAreSharedInProportion() {
     let budget = DescriptorBudget(limit: 64, reserve: 256, loops: 1, pipes: 64)
     #expect(budget.pipesPerLoop == 4)
     #expect(budget.streams == (64 - 16 - 8) / 2)
+    #expect(budget.firstReserved == 64 - 8)
     #expect(DescriptorBudget(limit: 64, reserve: 0, loops: 8, pipes: 64) == DescriptorBudget(limit: 64, reserve: 0, loops: 8, pipes: 0))
     #expect(DescriptorBudget(limit: 1024, reserve: 256, loops: 1, pipes: -1).pipesPerLoop == 0)
   }

@@ -79,6 +79,10 @@ private func runOutOfDescriptors() async throws {
   let open = clients.filter { !isClosed($0) }
   #expect(open.count > 16 && open.count < 64)
   #expect(side.engine.snapshot().streams == UInt64(open.count))
+  // However many streams are allowed: what watches Swift's own threads ends the process when it finds no descriptor.
+  let left = OwnProcess.takeAllDescriptors()
+  #expect(left.count >= 8, "half of the reserve is there for others")
+  for descriptor in left { close(descriptor) }
   let cpu = OwnProcess.loopCPU()
 
   // Those that were accepted first are held, and are served.

@@ -53,6 +53,10 @@ ssize_t hyper_send(int descriptor, const void *bytes, size_t count, int flags);
 static const int hyper_MSG_MORE = 0x8000;
 ssize_t hyper_recv(int descriptor, void *bytes, size_t count);
 
+// The heap of the C library (mallopt(3), malloc_trim(3)); nothing where that is not glibc.
+void hyper_limit_heap_arenas(int count);
+void hyper_trim_heap(void);
+
 // Both ends nonblocking, close-on-exec; ends[0] is read, ends[1] is written.
 int hyper_pipe(int ends[2]);
 // Bytes that a pipe takes, in pages that are all full; rounded up to a power of two when set.

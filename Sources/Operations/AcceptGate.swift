@@ -1,0 +1,69 @@
+public import NIOCore
+
+/// Lets a listener accept while the process has descriptors for its connections, and rest otherwise: whoever comes then waits in the
+/// kernel's queue. Without it a listener that gets an error instead of a connection asks again at once, for ever.
+///
+/// A handler of the listening channel, one each, on its event loop, which alone touches `resumption`. Goes with
+/// `ChannelOptions.maxMessagesPerRead` 1, so that it is asked before every single connection.
+public final class AcceptGate: ChannelDuplexHandler {
+  public typealias InboundIn = any Channel
+  public typealias InboundOut = any Channel
+  public typealias OutboundIn = any Channel
+
+  /// Why accepting rests.
+  public enum Pause: Sendable, CustomStringConvertible {
+    /// Hardly any are left of so many.
+    case descriptors(limit: Int)
+    /// The system gave an error instead of a connection.
+    case system(IOError)
+
+    public var description: String {
+      switch self {
+      case .descriptors(let limit): "descriptors are running out, \(limit) are allowed"
+      case .system(let error): "\(error)"
+      }
+    }
+  }
+
+  /// Long enough not to spin, short enough not to be felt.
+  public static let rest = TimeAmount.milliseconds(100)
+
+  private let paused: @Sendable (Pause) -> Void
+  private var resumption: Scheduled<Void>?
+
+  /// - Parameter paused: told at every rest, on the listener's event loop.
+  public init(paused: @escaping @Sendable (Pause) -> Void) {
+    self.paused = paused
+  }
+
+  public func read(context: ChannelHandlerContext) {
+    guard resumption == nil else { return }
+    if DescriptorLimit.isNearlyReached {
+      pause(context, .descriptors(limit: DescriptorLimit.current ?? 0))
+    } else {
+      context.read()
+    }
+  }
+
+  public func errorCaught(context: ChannelHandlerContext, error: any Error) {
+    guard let error = error as? IOError else { return context.fireErrorCaught(error) }
+    // The errors of a connection that went before it was accepted are not of this kind: NIO keeps them to itself.
+    if resumption == nil { pause(context, .system(error)) }
+  }
+
+  public func channelInactive(context: ChannelHandlerContext) {
+    resumption?.cancel()
+    context.fireChannelInactive()
+  }
+
+  private func pause(_ context: ChannelHandlerContext, _ reason: Pause) {
+    paused(reason)
+    resumption = context.eventLoop.assumeIsolated().scheduleTask(in: Self.rest) {
+      self.resumption = nil
+      self.read(context: context)
+    }
+  }
+}
+
+@available(*, unavailable)
+extension AcceptGate: Sendable {}
