@@ -63,7 +63,8 @@ extension EndToEnd {
       #expect(try await stack.curl().text == Stack.success)
       let line = try await stack.publicProxy.line(containing: "stream ended", "name=\(Stack.serverName)", from: publicLines)
       for key in [
-        "stream=", "cause=", "bytes_up=", "bytes_down=", "ms=", "fault=", "client=127.0.0.0/24", "tls=1.3", "hello_bytes=", "hello_segments=",
+        "stream=", "cause=", "bytes_up=", "bytes_down=", "ms=", "fault=", "client=127.0.0.0/24", "tls=1.3", "hello_bytes=",
+        "hello_segments=",
       ] {
         #expect(line.contains(key), "\(line)")
       }
