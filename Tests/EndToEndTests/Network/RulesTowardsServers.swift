@@ -145,7 +145,7 @@ extension EndToEnd.RuleTests {
       let announced = try await net.peers.event("announced") { $0["at"] == "server-stream" }
       #expect(announced["peer"] == "own")
       #expect(announced["id"] == "1")
-      #expect(announced["metadata"] == ["hyper-servercall-concurrency"])
+      #expect(announced["metadata"] == ["hyper-servercall-concurrency", "hyper-node"])
     }
 
     @Test func rule7RequestsAreAnsweredInOrderEachOnceAlsoFailures() async throws {
