@@ -26,7 +26,8 @@ private func endInEveryWay() async throws {
   try await rig.goEveryWay(dead: dead)
   let before = OwnProcess.descriptors()
   for _ in 0..<rounds { try await rig.goEveryWay(dead: dead) }
-  try await until("there are as many descriptors as before") { OwnProcess.descriptors() == before }
+  // One or two of the first round may still have been about to be closed; what is left behind adds up with every round.
+  try await until("there are no more descriptors than before") { OwnProcess.descriptors() <= before }
   await rig.chain.stop()
   await rig.hasty.engine.stop()
 }
