@@ -19,7 +19,7 @@ CLIENTS ?= all
 # Of `make bench`: quick or full; pure, relay (bulk streams trips first idle), broker, refusals, instructions.
 PARTS ?= full pure relay broker
 
-.PHONY: build release examples demo test test-unit e2e fuzz sanitize clients hello-table bench fmt check certs proto clean install help setup
+.PHONY: build release examples demo test test-unit e2e fuzz sanitize clients hello-table bench chaos fmt check certs proto clean install help setup
 
 build: setup ## build hyper and proxy (optimised) into bin/, and the development certificates when there are none
 	@$(step) "build hyper (release)" swift build -c release --product hyper $(SWIFT_FLAGS)
@@ -69,6 +69,11 @@ hello-table: ## fill the tables of docs/hello.md: what we, HAProxy and nginx do 
 
 bench: setup ## what it costs: pure targets against limits, the relay against others, calls through nodes (PARTS="quick bulk"; docs/performance.md)
 	@$(step) "benchmarks" tools/bench.sh $(PARTS)
+
+chaos: PARTS = full
+chaos: ## the whole chain under faults: kills, cuts, full disks, bad clients (PARTS=short; PARTS="kill --times 1"; docs/chaos.md)
+	@$(MAKE) --no-print-directory build examples
+	@$(step) "chaos" tools/chaos.sh $(PARTS)
 
 sanitize: setup ## run the tests of the data plane and the pure targets under the thread and the address sanitizer
 	@$(step) "sanitizers" tools/sanitize.sh

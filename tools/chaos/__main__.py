@@ -46,6 +46,9 @@ def steady_parts(scene, part, short, options, rounds):
                 faults.pause(scene, name)
         case "cut" if isolated(scene, part):
             faults.cut(scene, 20)
+            if not short:
+                # Just long enough to be a long one: TCP has not given up yet and its next attempt is far away.
+                faults.cut(scene, 35)
         case "long-cut" if isolated(scene, part):
             faults.cut(scene, 300)
         case "loss" if isolated(scene, part):

@@ -37,6 +37,9 @@ class Scene:
         back = trouble.back or time.monotonic()
         recovered = self.traffic.wait_recovered(back, limit)
         self.traffic.wait_full()
+        moving = time.monotonic() - back
+        if trouble.tells_moving:
+            trouble.note = f"established streams move again after {moving:.0f} s {trouble.note}"
         failed = [event for event in self.traffic.since(trouble.start, kinds=NEW) if event.outcome != "ok"]
         cut, name = self.traffic.cut(trouble.start), f"{fault} {target}"
         if recovered is None:
@@ -69,6 +72,7 @@ class Trouble:
     start: float
     back: float = 0.0
     note: str = ""
+    tells_moving: bool = False  # whether it is worth saying when established streams go on
 
 
 def cuts_of(name):
@@ -108,7 +112,8 @@ def pause(scene, name, seconds=PAUSE):
 def cut(scene, seconds):
     """Everything between the two sides is dropped. TCP and its keepalive give established streams about a minute."""
     is_short = seconds < 30
-    with scene.trouble(f"network cut {seconds:g} s", "private side", "cut-else" if is_short else None, "back-short" if is_short else "back-long") as trouble:
+    with scene.trouble(f"network cut {seconds:g} s", "private side", "cut-else" if seconds < 60 else None, "back-short" if is_short else "back-long") as trouble:
+        trouble.tells_moving = True
         with obstructed(scene, 100):
             time.sleep(seconds)
         trouble.back = time.monotonic()
@@ -117,6 +122,7 @@ def cut(scene, seconds):
 def loss(scene, percent, seconds):
     """So many packets of a hundred are lost, each way. Streams get slow; new ones may."""
     with scene.trouble(f"{percent} % loss for {seconds:g} s", "private side", "cut-else", "back-short") as trouble:
+        trouble.tells_moving = True
         with obstructed(scene, percent):
             time.sleep(seconds)
         trouble.back = time.monotonic()

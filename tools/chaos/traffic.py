@@ -13,7 +13,7 @@ from rig import LOAD, SITE, load
 # kind: new, tls (a page of the internal server), idle, up, down. Times are those of time.monotonic(), in seconds; `established` is 0 for
 # what never got an answer. outcome: ok, or what was wrong.
 Event = collections.namedtuple("Event", "kind outcome begin established end bytes")
-Tick = collections.namedtuple("Tick", "now oldest_new under_way idle transfers")
+Tick = collections.namedtuple("Tick", "now oldest_new under_way idle transfers stuck")
 NEW = ("new", "tls")
 
 
@@ -28,7 +28,7 @@ class Traffic:
         self.tls_rate = tls_rate
         self.lock = threading.Lock()
         self.events = []
-        self.tick = Tick(0, 0, 0, 0, 0)
+        self.tick = Tick(0, 0, 0, 0, 0, 0)
         self.tls_began = 0.0  # when the page that is under way was asked for
         self.ending = threading.Event()
         self.visits = threading.Event()
@@ -126,9 +126,9 @@ class Traffic:
                 raise Failure(f"the load ended with status {self.process.returncode}")
             time.sleep(0.05)
 
-    def wait_full(self, limit=60):
-        """Until all idle streams and transfers run, so that a fault has something to break. Transfers are often between two."""
-        self.wait(lambda tick: tick.idle == self.idle and tick.transfers >= self.transfers - 1, "full traffic", limit)
+    def wait_full(self, limit=240):
+        """Until all idle streams and transfers run and move, so that a fault has something to break. Transfers are often between two."""
+        self.wait(lambda tick: tick.idle == self.idle and tick.transfers >= self.transfers - 1 and tick.stuck == 0, "full traffic", limit)
 
     def since(self, start, end=None, kinds=None):
         """Events that began in that time."""

@@ -1,6 +1,7 @@
 // Steady traffic until standard input ends: new streams at a rate, idle ones that speak now and then, and transfers one after the other.
 // Orders on standard input, one a line: `rate NUMBER`, `transfers on`, `transfers off`.
-// Every second a line `tick NOW OLDEST_NEW UNDER_WAY IDLE TRANSFERS`: OLDEST_NEW is when the oldest new stream without an outcome began, or 0.
+// Every second a line `tick NOW OLDEST_NEW UNDER_WAY IDLE TRANSFERS STUCK`: OLDEST_NEW is when the oldest new stream without an outcome began,
+// or 0; STUCK is how many established ones wait for bytes for more than two seconds.
 #define _GNU_SOURCE
 #include "chaos.h"
 
@@ -16,7 +17,8 @@ enum { NEW_LIMIT = 4096, TICKS = 50 };
 #define SECOND UINT64_C(1000000000)
 // A new stream that has no outcome by then has failed; one that should move and does not has stalled.
 #define NEW_PATIENCE (15 * SECOND)
-#define STALL (90 * SECOND)
+#define STALL (240 * SECOND)
+#define STUCK (2 * SECOND)
 #define REST (SECOND / 4)
 #define ECHO_EVERY (5 * SECOND)
 
@@ -30,6 +32,11 @@ static const char *kind_of(enum mode mode) { return mode == MODE_ECHO ? "idle" :
 static void begin_other(int epoll, int index) {
   enum mode mode = index < options.streams ? MODE_ECHO : index < options.streams + options.ups ? MODE_UP : MODE_DOWN;
   client_begin(&others[index], epoll, mode, next_seed++, mode == MODE_ECHO ? 0 : options.size);
+}
+
+// Whether a stream that runs has bytes to wait for, since so long.
+static int waits(const struct client *client, uint64_t now, uint64_t since) {
+  return client->phase == RUNNING && (client->mode != MODE_ECHO || client->echo_waits) && now > client->moved_at + since;
 }
 
 static void look_after_new(uint64_t now) {
@@ -60,20 +67,22 @@ static void look_after_other(int epoll, int index, uint64_t now) {
   if (client->phase != RUNNING && now > client->begin + NEW_PATIENCE) return client_end(client, "timeout");
   if (isTransfer) client_allow(client, options.pace / TICKS);
   else if (client->echo_waits == 0 && now > client->moved_at + ECHO_EVERY) client_allow(client, 0);
-  if (client->phase == RUNNING && (isTransfer || client->echo_waits) && now > client->moved_at + STALL) client_end(client, "stalled");
+  if (waits(client, now, STALL)) client_end(client, "stalled");
 }
 
 static void say_tick(uint64_t now) {
   uint64_t oldest = 0;
-  int under_way = 0, idle = 0, transfers = 0;
+  int under_way = 0, idle = 0, transfers = 0, stuck = 0;
   for (int index = 0; index < NEW_LIMIT; index++) {
     if (!news_in_use[index]) continue;
     under_way++;
     if (oldest == 0 || news[index].begin < oldest) oldest = news[index].begin;
   }
-  for (int index = 0; index < other_count; index++)
+  for (int index = 0; index < other_count; index++) {
     if (others[index].phase == RUNNING) *(others[index].mode == MODE_ECHO ? &idle : &transfers) += 1;
-  printf("tick %" PRIu64 " %" PRIu64 " %d %d %d\n", now, oldest, under_way, idle, transfers);
+    stuck += waits(&others[index], now, STUCK);
+  }
+  printf("tick %" PRIu64 " %" PRIu64 " %d %d %d %d\n", now, oldest, under_way, idle, transfers, stuck);
   fflush(stdout);
 }
 
