@@ -10,7 +10,7 @@ final class RequestClockHandler: ChannelDuplexHandler {
 
   private var clock: RequestClock
   private var alarm: (at: UInt64, task: Scheduled<Void>)?
-  /// Set by a drain: from then on the only thing due is the cut.
+  /// Set by a drain and by an expiry: from then on the only thing due is the cut.
   private var isEnding = false
   private let farewellTime: TimeAmount
   private let onExpiry: (RequestClock.Cause) -> Void
@@ -83,6 +83,8 @@ final class RequestClockHandler: ChannelDuplexHandler {
     switch clock.verdict(now: Self.now) {
     case .rest: break
     case .close(let cause):
+      // What fails because of the cut looks at the clock once more.
+      isEnding = true
       onExpiry(cause)
       context.triggerUserOutboundEvent(AbortConnection(), promise: nil)
     case .wait(let time):

@@ -107,7 +107,7 @@ import Testing
         // Ten times as long as it would take.
         try await Task.sleep(for: limits.reopenTime * 10)
         #expect(pair.publicParty.logger.count(of: "stream open") == before)
-        #expect(second.canDeliver(to: "private-1"))
+        try await eventually("it still leads to the peer") { second.canDeliver(to: "private-1") }
       }
     }
   }
