@@ -85,6 +85,7 @@ struct HyperListener: HTTP2ServerTransport.ListenerFactory {
         }
       })
     try pipeline.addHandler(ConnectionMark(connection, messageSize: limits.messageSize, refusals: callRefusals))
+    try pipeline.addHandler(AgeNotice(age: limits.connectionAge))
     let flood = PingShield.Events(flood: { refusals.note(.flood(connection)) })
     try pipeline.addHandler(PingShield(expectsPreface: true, perSecond: limits.pingsPerSecond, events: flood))
     try pipeline.addHandler(FlushGather())

@@ -9,8 +9,7 @@ import NIOHTTP2
 /// be made again over the next connection; the transport gives them the same status as calls whose fate is unknown. This handler, the first in
 /// every stream of our connections, ends them with a status of its own instead.
 ///
-/// Confined to its channel's event loop. State: whether the request has left, what of it has
-/// not, and whether it has been answered.
+/// Confined to its channel's event loop. State: whether the request may leave, and whether it has been answered.
 final class UnprocessedWatch: ChannelDuplexHandler {
   typealias InboundIn = HTTP2Frame.FramePayload
   typealias InboundOut = HTTP2Frame.FramePayload
@@ -19,9 +18,19 @@ final class UnprocessedWatch: ChannelDuplexHandler {
 
   fileprivate static let message = "the call never reached the peer"
 
+  private typealias Write = (data: NIOAny, promise: EventLoopPromise<Void>?)
+
+  private enum State {
+    /// Nothing was flushed. Goes to `open` or `withheld` with the first flush.
+    case new([Write])
+    case open
+    /// The peer took no streams any more when this one was to open: nothing of it goes out.
+    case withheld
+  }
+
   private let goAway: Flag
-  private var hasBegun = false
-  private var held: [(NIOAny, EventLoopPromise<Void>?)] = []
+  private var state = State.new([])
+  /// Whether the call has its answer, or its end.
   private var isDecided = false
 
   /// - Parameter goAway: raised on the event loop as soon as the peer has said so, before the transport learns of it.
@@ -44,40 +53,49 @@ final class UnprocessedWatch: ChannelDuplexHandler {
     context.fireUserInboundEventTriggered(event)
   }
 
-  /// Nothing goes on before the first flush, when it is known whether the stream may still be opened: the transport writes the headers of a call
-  /// some turns of the event loop before it flushes them, and takes a stream that opens after a GOAWAY for an error of the whole connection.
+  /// Nothing goes on before the first flush, when it is known whether the stream may still be opened: the transport may flush the headers of a call
+  /// some turns of the event loop after it wrote them, and takes a stream that opens after a GOAWAY for an error of the whole connection.
   func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
-    if hasBegun { context.write(data, promise: promise) } else { held.append((data, promise)) }
+    switch state {
+    case .new(let held): state = .new(held + [(data, promise)])
+    case .open, .withheld: pass((data, promise), context)
+    }
   }
 
   func flush(context: ChannelHandlerContext) {
-    if !hasBegun, !held.isEmpty {
-      hasBegun = true
-      let (writes, isOver) = (held, goAway.isRaised)
-      held = []
-      for (data, promise) in writes {
-        if isOver { promise?.fail(ChannelError.ioOnClosedChannel) } else { pass(data, promise, context) }
-      }
-      if isOver { tell(context) }
+    if case .new(let held) = state, !held.isEmpty {
+      state = goAway.isRaised ? .withheld : .open
+      for write in held { pass(write, context) }
+      if goAway.isRaised { tell(context) }
     }
     context.flush()
   }
 
   func handlerRemoved(context: ChannelHandlerContext) {
-    for (_, promise) in held { promise?.fail(ChannelError.ioOnClosedChannel) }
-    held = []
+    guard case .new(let held) = state else { return }
+    state = .withheld
+    for write in held { write.promise?.fail(ChannelError.ioOnClosedChannel) }
   }
 
-  private func pass(_ data: NIOAny, _ promise: EventLoopPromise<Void>?, _ context: ChannelHandlerContext) {
-    guard case .headers = unwrapOutboundIn(data) else { return context.write(data, promise: promise) }
-    let written = promise ?? context.eventLoop.makePromise(of: Void.self)
-    let bound = NIOLoopBound((self, context), eventLoop: context.eventLoop)
-    // Without these headers nothing that follows means anything to the peer.
-    written.futureResult.whenFailure { _ in
-      let (watch, context) = bound.value
-      watch.tell(context)
+  private func pass(_ write: Write, _ context: ChannelHandlerContext) {
+    guard case .open = state else {
+      // The answer says what became of it; an error here would be told instead.
+      write.promise?.succeed()
+      return
     }
-    context.write(data, promise: written)
+    guard case .headers = unwrapOutboundIn(write.data) else { return context.write(write.data, promise: write.promise) }
+    let (written, told) = (context.eventLoop.makePromise(of: Void.self), write.promise)
+    let bound = NIOLoopBound((self, context), eventLoop: context.eventLoop)
+    written.futureResult.whenComplete { result in
+      // Without these headers nothing that follows means anything to the peer.
+      let (watch, context) = bound.value
+      if case .failure = result {
+        watch.state = .withheld
+        watch.tell(context)
+      }
+      told?.succeed()
+    }
+    context.write(write.data, promise: written)
   }
 
   /// An answer without a message, as if the peer had sent it (gRPC over HTTP/2: Trailers-Only).

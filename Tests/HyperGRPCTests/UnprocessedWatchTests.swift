@@ -67,6 +67,8 @@ import Testing
     let late = try channel(goAway: goAway)
     send(late)
     #expect(try error(late)?.isOfUnprocessedCall == true)
+    // What follows the headers must not go out either.
+    send(late)
     #expect(try late.readOutbound(as: Payload.self) == nil)
   }
 
