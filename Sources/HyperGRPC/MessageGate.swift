@@ -5,20 +5,25 @@ import NIOHTTP2
 /// Refuses a message that is larger than it may be, with RESOURCE_EXHAUSTED as deployed servers do, and says which peer sent it.
 ///
 /// The transport would drop the stream without a word, perhaps before anybody knew of it. Stands in front of the transport in every stream of a
-/// server's connections. Confined to its channel's event loop. State: where in which message the stream is, and what was sent.
+/// server's connections. Confined to its channel's event loop. State: where in which message the stream is, what was sent, and the timer.
 final class MessageGate: ChannelDuplexHandler {
   typealias InboundIn = HTTP2Frame.FramePayload
   typealias InboundOut = HTTP2Frame.FramePayload
   typealias OutboundIn = HTTP2Frame.FramePayload
   typealias OutboundOut = HTTP2Frame.FramePayload
 
+  private struct TooLarge: Error {}
+
   private static let resourceExhausted = "8"
+  /// What a peer may go on sending after its refusal; it is dropped.
+  private static let patience = TimeAmount.seconds(1)
 
   private var lengths: MessageLengths
   private let limit: Int
   private let onRefusal: (_ reason: String) -> Void
   private var hasSentHeaders = false
   private var isRefused = false
+  private var cut: Scheduled<Void>?
 
   /// - Parameter onRefusal: called at most once, on the event loop.
   init(limit: Int, onRefusal: @escaping (_ reason: String) -> Void) {
@@ -36,6 +41,13 @@ final class MessageGate: ChannelDuplexHandler {
     }
   }
 
+  func close(context: ChannelHandlerContext, mode: CloseMode, promise: EventLoopPromise<Void>?) {
+    guard isRefused else { return context.close(mode: mode, promise: promise) }
+    context.channel.closeFuture.cascade(to: promise)
+  }
+
+  func handlerRemoved(context: ChannelHandlerContext) { cut?.cancel() }
+
   func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
     guard !isRefused else {
       promise?.fail(ChannelError.ioOnClosedChannel)
@@ -45,7 +57,7 @@ final class MessageGate: ChannelDuplexHandler {
     context.write(data, promise: promise)
   }
 
-  /// The rest of the message is not waited for: the stream ends here.
+  /// The rest of the message is not waited for: our side of the stream ends here.
   private func refuse(_ length: Int, context: ChannelHandlerContext) {
     isRefused = true
     let reason = "a message of \(length) bytes, more than the \(limit) that a message may have"
@@ -53,10 +65,11 @@ final class MessageGate: ChannelDuplexHandler {
     var headers: HPACKHeaders = hasSentHeaders ? [:] : [":status": "200", "content-type": "application/grpc"]
     headers.add(name: "grpc-status", value: Self.resourceExhausted)
     headers.add(name: "grpc-message", value: reason)
+    context.writeAndFlush(wrapOutboundOut(.headers(.init(headers: headers, endStream: true))), promise: nil)
+    // A close is a reset, which peers that are still sending may take for the end of the call before they have read the status. They close
+    // the stream when they have; whoever does not is cut.
     let bound = NIOLoopBound(context, eventLoop: context.eventLoop)
-    // The close is a reset, which must not overtake the status.
-    context.writeAndFlush(wrapOutboundOut(.headers(.init(headers: headers, endStream: true)))).whenComplete { _ in
-      bound.value.close(promise: nil)
-    }
+    cut = context.eventLoop.scheduleTask(in: Self.patience) { bound.value.close(promise: nil) }
+    context.fireErrorCaught(TooLarge())
   }
 }

@@ -49,9 +49,10 @@ import Testing
     }
     try channel.writeInbound(data(Self.message(10)))
     #expect(try channel.readInbound(as: HTTP2Frame.FramePayload.self) != nil)
-    // The channel is closed in the middle of it, and throws for that.
-    _ = try? channel.writeInbound(data(Self.message(1000, sent: 20)))
-    _ = try? channel.writeInbound(data(Self.message(1000, sent: 20)))
+    // Whoever reads above learns of it, and what it does then waits for the peer.
+    #expect(throws: (any Error).self) { try channel.writeInbound(data(Self.message(1000, sent: 20))) }
+    try channel.writeInbound(data(Self.message(1000, sent: 20)))
+    channel.close(promise: nil)
     #expect(try channel.readInbound(as: HTTP2Frame.FramePayload.self) == nil)
     let written = try channel.readOutbound(as: HTTP2Frame.FramePayload.self)
     guard case .headers(let answer)? = written else { throw CallFailureInTest() }
@@ -59,6 +60,8 @@ import Testing
     #expect(answer.headers.first(name: ":status") == (afterHeaders ? nil : "200"))
     #expect(answer.headers.first(name: "grpc-status") == "8")
     #expect(reasons == ["a message of 1000 bytes, more than the 10 that a message may have"])
+    #expect(channel.isActive)
+    channel.embeddedEventLoop.advanceTime(by: .seconds(1))
     #expect(!channel.isActive)
   }
 
