@@ -219,7 +219,8 @@ import Trust
 
   @Test func aConnectionThatTheServerClosedIsNotUsedAgain() async throws {
     var limits = patientServer
-    limits.idleTime = .milliseconds(50)
+    // Long enough for a request of a busy machine to follow its connection.
+    limits.idleTime = .seconds(1)
     let metrics = MetricsRegistry()
     try await withUnixServer(limits: limits, metrics: metrics) { path in
       let client = try client(.unix(path: path, httpPath: "/jsonrpc"))
