@@ -81,6 +81,14 @@ final class RequestParts {
     self.inbox = inbox
   }
 
+  /// Whether there is something to take without waiting for the client.
+  func haveCome() async -> Bool {
+    if !fetched.isEmpty { return true }
+    let inbox = inbox
+    // Fails only when the loop has stopped, and nothing comes any more.
+    return (try? await inbox.eventLoop.submit { inbox.value.hasParts }.get()) ?? false
+  }
+
   func next() async -> Next {
     if let part = fetched.popLast() { return .part(part) }
     do {

@@ -86,7 +86,11 @@ struct HTTPConnection: Sendable {
 
   private func serve(_ parts: RequestParts) async -> End {
     var caller: Result<Caller, HTTPRefusal>?
-    while !server.connections.isDraining {
+    while true {
+      // A request that has begun to arrive is still answered, the last one; behind that answer nothing is waited for.
+      if server.connections.isDraining {
+        guard await parts.haveCome() else { break }
+      }
       let head: HTTPRequestHead
       switch await parts.next() {
       case .ended: return .byClient

@@ -27,6 +27,9 @@ final class RequestInbox: ChannelDuplexHandler {
   private var context: ChannelHandlerContext?
   private var owesRead = false
 
+  /// Whether anything has arrived that was not handed over.
+  var hasParts: Bool { !parts.isEmpty }
+
   /// What has arrived, as soon as that is anything. One call at a time; the end is delivered again and again.
   func next(on eventLoop: any EventLoop) -> EventLoopFuture<Delivery> {
     let promise = eventLoop.makePromise(of: Delivery.self)
