@@ -39,8 +39,9 @@ public struct JSONRPCClientLimits: Sendable, Hashable {
   public var callTime: Duration = .seconds(30)
   /// For one connection to come about, TLS included: an attempt that takes longer is as good as failed (DESIGN.md 4).
   public var dialTime: Duration = .seconds(2)
-  /// How long a connection is kept without a call; less than servers keep theirs, so that it is we who close.
-  public var idleTime: Duration = .seconds(60)
+  /// How long a connection is kept without a call; less than servers keep theirs, so that it is we who close. 20 s: the one that is used
+  /// last stays, because a proxy asks its node every 10 s, and those that a burst has opened are gone half a minute after it.
+  public var idleTime: Duration = .seconds(20)
   /// Calls at the same time; a connection carries one at a time.
   public var connections = 64
   /// Calls that wait for one of those connections. They wait no longer than their deadline.
