@@ -7,6 +7,8 @@ struct DescriptorBudget: Equatable {
   /// that is free, so a number says how many are taken at least. Connections that show no token yet and attempts to connect are in no count of streams, and a
   /// process without any descriptor left is ended by libdispatch, which looks at the threads of its pool through `/proc`.
   let firstReserved: Int32
+  /// The most that connections without a token may have: who says nothing at the token port must not keep those out that bring what clients wait for.
+  let presenting: Int
 
   /// Where descriptors are few, at most a quarter is kept back for others and at most an eighth becomes pipes.
   init(limit: Int, reserve: Int, loops: Int, pipes: Int) {
@@ -14,6 +16,7 @@ struct DescriptorBudget: Equatable {
     pipesPerLoop = max(0, min(pipes, limit / 8 / 2 / loops))
     let reserved = min(reserve, limit / 4)
     streams = (limit - reserved - 2 * pipesPerLoop * loops) / 2
+    presenting = max(4, limit / 16)
     firstReserved = Int32(clamping: limit - reserved / 2)
   }
 }

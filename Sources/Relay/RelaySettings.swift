@@ -34,7 +34,8 @@ public struct RelaySettings: Sendable {
   /// The part of `maxWaiting` that the clients of one server name may use. Nil: as many as are free for others, so at most half:
   /// a private side that does not answer costs the others no place.
   public var maxWaitingPerName: Int?
-  /// Connections on the token port that have not shown their token. 4096: they cost a descriptor each for up to 5 s.
+  /// Connections on the token port that have not shown their token. 4096: they cost a descriptor each for up to 5 s. Never more than
+  /// a sixteenth of the descriptor limit (`DescriptorBudget`).
   public var maxPresenting = 4096
   /// The part of `maxPresenting` that one source may use. Nil: as many as are free for others, so at most half.
   public var maxPresentingPerSource: Int?

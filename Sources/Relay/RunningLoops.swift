@@ -28,6 +28,8 @@ final class RunningLoops: Sendable {
       mailboxes.append(mailbox)
     }
     let budget = DescriptorBudget(limit: descriptorLimit, reserve: settings.descriptorReserve, loops: count, pipes: settings.pipesPerLoop)
+    var settings = settings
+    settings.maxPresenting = min(settings.maxPresenting, budget.presenting)
     let commons = Commons(
       settings: settings, maxStreams: max(1, settings.maxStreams ?? budget.streams), pipesPerLoop: budget.pipesPerLoop,
       firstReserved: budget.firstReserved, dialSource: try DialSource(settings.dialFrom), mailboxes: mailboxes, events: events)

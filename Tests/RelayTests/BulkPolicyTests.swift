@@ -90,6 +90,7 @@ struct DescriptorBudgetTests {
     #expect(budget.pipesPerLoop == 4)
     #expect(budget.streams == (64 - 16 - 8) / 2)
     #expect(budget.firstReserved == 64 - 8)
+    #expect(budget.presenting == 4)
     #expect(DescriptorBudget(limit: 64, reserve: 0, loops: 8, pipes: 64) == DescriptorBudget(limit: 64, reserve: 0, loops: 8, pipes: 0))
     #expect(DescriptorBudget(limit: 1024, reserve: 256, loops: 1, pipes: -1).pipesPerLoop == 0)
   }

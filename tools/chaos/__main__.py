@@ -63,7 +63,7 @@ def steady_parts(scene, part, short, options, rounds):
             if not rig.has_small_store:
                 scene.ledger.skip(part, "needs a mount of its own: run as root, or allow unprivileged user namespaces")
                 return
-            for name in PROXIES:
+            for name in PROXIES[:1] if short else PROXIES:
                 faults.full_store(scene, name)
         case "clock":
             for name in ("public-node",) if short else ROLES:
@@ -72,7 +72,7 @@ def steady_parts(scene, part, short, options, rounds):
             for name in ("public-proxy",) if short else (*PROXIES, *NODES):
                 crowds.descriptors(scene, name, seconds=4 if short else 10)
         case "storm":
-            crowds.storm(scene, *((50, 8) if short else (100, 60)))
+            crowds.storm(scene, *((50, 8, 5) if short else (100, 60)))
         case "nodes":
             crowds.nodes(scene, *((100, 1) if short else (options.nodes, rounds)))
         case "idle":
@@ -120,7 +120,7 @@ def run(options, ledger):
         if "alone" in parts:
             with Rig(places) as rig:
                 for name in ROLES:
-                    crowds.alone(rig, ledger, name, 5 if short else 20)
+                    crowds.alone(rig, ledger, name, 3 if short else 20)
 
 
 def keep(rig, options):

@@ -39,12 +39,12 @@ def usages(scene):
     return {name: scene.rig.usage(name) for name in ROLES}
 
 
-def storm(scene, rate, seconds):
-    """Good and bad clients mixed; then silence for 30 s; then everything has to be as it was."""
+def storm(scene, rate, seconds, settling=REST / 2):
+    """Good and bad clients mixed; then silence for 30 s; then everything has to be as it was before, when it had been silent for `settling`."""
     rig, traffic, ledger = scene.rig, scene.traffic, scene.ledger
     traffic.wait_full()
     traffic.hush()
-    time.sleep(REST / 2)
+    time.sleep(settling)
     before = usages(scene)
     start = time.monotonic()
     crowd = start_load(rig, "storm", "-r", rate, "-s", seconds)
@@ -97,7 +97,7 @@ def descriptors(scene, name, limit=128, crowd=200, seconds=10):
             except Failure:
                 ledger.add(Row("128 descriptors", name, None, 0, 0, f"does not start: {program.tail(1).strip()}"))
                 return
-        with scene.trouble("128 descriptors", name, "cut" if name in NODES else None, "back") as trouble:
+        with scene.trouble("128 descriptors", name, "cut" if name in NODES else None, "back-descriptors") as trouble:
             mark = program.end_of_log()
             clients = start_load(scene.rig, "idle", "-n", crowd)
             silent = [connection for address in addresses(scene.rig, name) for connection in connect(address, crowd)]
@@ -260,7 +260,7 @@ def alone(rig, ledger, name, seconds):
     others = [program for other, program in rig.programs.items() if other != name]
     for program in others:
         program.kill()
-    time.sleep(3)
+    time.sleep(2)
     ledger.note("idle-cpu", round(rig.cpu(name, seconds) * 100, 3), name)
     for program in others:
         program.start()

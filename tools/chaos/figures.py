@@ -25,6 +25,7 @@ FIGURES = [
     Figure("back-long", "the same after a network cut of 30 s or more", 5, "s"),
     Figure("back-short", "the same after a shorter cut", 15, "s"),
     Figure("back-crowd", "the same while thousands of private nodes come back with it", 2, "s"),
+    Figure("back-descriptors", "the same after those have gone who took all descriptors of a program", 30, "s"),
     Figure("descriptors", "descriptors 30 s after a storm, more than before", 0),
     Figure("tasks", "threads and work under way 30 s after a storm, more than before", 0),
     Figure("memory", "resident memory 30 s after a storm, more than before", 5, "%"),
