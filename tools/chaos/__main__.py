@@ -65,6 +65,7 @@ def steady_parts(scene, part, short, options, rounds):
                 return
             for name in PROXIES[:1] if short else PROXIES:
                 faults.full_store(scene, name)
+                faults.lost_store(scene, name)
         case "clock":
             for name in ("public-node",) if short else ROLES:
                 faults.clock(scene, name, 4 if short else 8)
@@ -145,6 +146,8 @@ def main():
     for part in options.parts:
         if part not in FAULTS and part not in PARTS:
             parser.error(f"no part '{part}': use short, full, soak, or some of {', '.join(FAULTS)}")
+    # Also where whoever started us ignores it, as shells do for what runs in the background.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     ledger = Ledger()
     status = 0

@@ -227,6 +227,15 @@ def full_store(scene, name):
             filler.unlink(missing_ok=True)
 
 
+def lost_store(scene, name):
+    """A proxy is killed and comes back without its store: names are announced again by those who hold them."""
+    with scene.trouble("store lost, kill -9", name, None, "back-lost") as trouble:
+        scene.rig[name].kill()
+        for file in (scene.rig.folder / "run/store").glob(f"{name.partition('-')[0]}.*"):
+            file.unlink()
+        restarted(scene, name, trouble)
+
+
 def fill(path):
     with open(path, "wb", buffering=0) as file:
         size = 1 << 16

@@ -22,6 +22,7 @@ FIGURES = [
     Figure("wrong", "streams with wrong, lost or foreign bytes that reported success", 0),
     Figure("stray", "new streams that failed while nothing was wrong", 0),
     Figure("back", "new streams are served after the last process is back", 2, "s"),
+    Figure("back-lost", "the same after it lost its store", 5, "s"),
     Figure("back-long", "the same after a network cut of 30 s or more", 5, "s"),
     Figure("back-short", "the same after a shorter cut", 15, "s"),
     Figure("back-crowd", "the same while thousands of private nodes come back with it", 2, "s"),
