@@ -31,7 +31,7 @@ extension DatastoreError {
 
   private static func hint(for kind: Kind) -> String? {
     switch kind {
-    case .notAccessible: "check that this user may write to the file and its folder"
+    case .notAccessible: "check that this user may write to the file and its folder, and that the disk has room"
     case .notUsable: "restore the file from a backup, or move it away and announce the names again"
     case .full: "make room on the disk"
     case .locked: "another process keeps the file open for writing: give each program a file of its own"
