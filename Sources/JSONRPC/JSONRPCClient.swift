@@ -82,6 +82,9 @@ public final class JSONRPCClient: Sendable {
     for connection in connections { connection.abort() }
   }
 
+  /// Connections that are open, being dialled included.
+  var openConnectionCount: Int { state.withLock { $0.pool.openCount } }
+
   // MARK: One call
 
   /// How many connections that turn out to be closed a call goes through; each one is gone then, and a new one is dialled at last.
