@@ -3,7 +3,7 @@ public import NIOCore
 /// Lets a listener accept while the process has descriptors for its connections, and rest otherwise: whoever comes then waits in the
 /// kernel's queue. Without it a listener that gets an error instead of a connection asks again at once, for ever.
 ///
-/// A handler of the listening channel, one each, on its event loop, which alone touches `resumption`. Goes with
+/// A handler of the listening channel, one each, on its event loop, which alone touches `resumption` and `rests`. Goes with
 /// `ChannelOptions.maxMessagesPerRead` 1, so that it is asked before every single connection.
 public final class AcceptGate: ChannelDuplexHandler {
   public typealias InboundIn = any Channel
@@ -25,11 +25,9 @@ public final class AcceptGate: ChannelDuplexHandler {
     }
   }
 
-  /// Long enough not to spin, short enough not to be felt.
-  public static let rest = TimeAmount.milliseconds(100)
-
   private let paused: @Sendable (Pause) -> Void
   private var resumption: Scheduled<Void>?
+  private var rests = AcceptRests()
 
   /// - Parameter paused: told at every rest, on the listener's event loop.
   public init(paused: @escaping @Sendable (Pause) -> Void) {
@@ -45,6 +43,11 @@ public final class AcceptGate: ChannelDuplexHandler {
     }
   }
 
+  public func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+    rests.accepted()
+    context.fireChannelRead(data)
+  }
+
   public func errorCaught(context: ChannelHandlerContext, error: any Error) {
     guard let error = error as? IOError else { return context.fireErrorCaught(error) }
     // The errors of a connection that went before it was accepted are not of this kind: NIO keeps them to itself.
@@ -58,7 +61,7 @@ public final class AcceptGate: ChannelDuplexHandler {
 
   private func pause(_ context: ChannelHandlerContext, _ reason: Pause) {
     paused(reason)
-    resumption = context.eventLoop.assumeIsolated().scheduleTask(in: Self.rest) {
+    resumption = context.eventLoop.assumeIsolated().scheduleTask(in: rests.next()) {
       self.resumption = nil
       self.read(context: context)
     }
