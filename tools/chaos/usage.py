@@ -15,6 +15,11 @@ class Usage:
     def of(pid, metrics):
         return Usage(descriptors_of(pid), threads_of(pid), resident_of(pid), open_work(metrics))
 
+    def exceeds(self, other):
+        """More descriptors, threads or work under way than there."""
+        return (self.descriptors > other.descriptors or self.threads > other.threads
+                or any(value > other.open_work.get(key, 0) for key, value in self.open_work.items()))
+
 
 def descriptors_of(pid):
     return len(os.listdir(f"/proc/{pid}/fd"))
