@@ -67,8 +67,14 @@ int hyper_socket(int family) { return socket(family, SOCK_STREAM | SOCK_NONBLOCK
 
 int hyper_accept(int listener, struct sockaddr_storage *address, socklen_t *length) {
   *length = sizeof *address;
-  return accept4(listener, (struct sockaddr *)address, length, SOCK_NONBLOCK | SOCK_CLOEXEC);
+  return (int)syscall(SYS_accept4, listener, address, length, SOCK_NONBLOCK | SOCK_CLOEXEC);
 }
+
+int hyper_connect(int descriptor, const struct sockaddr *address, socklen_t length) {
+  return (int)syscall(SYS_connect, descriptor, address, length);
+}
+
+int hyper_close(int descriptor) { return (int)syscall(SYS_close, descriptor); }
 
 ssize_t hyper_send(int descriptor, const void *bytes, size_t count, int flags) {
   return syscall(SYS_sendto, descriptor, bytes, count, MSG_NOSIGNAL | flags, NULL, 0);

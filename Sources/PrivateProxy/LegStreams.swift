@@ -20,17 +20,21 @@ struct LegStreams: Service {
   func run() async throws {
     await withDiscardingTaskGroup { group in
       group.addTask { await EngineStart.stop(engine, drainLimit: drainLimit, logger: logger) }
-      for await event in engine.events {
-        switch event {
-        case .joined(let stream): joins.report(.joined, of: stream)
-        case .dialFailed(let stream, let side, let message): joins.report(.failed(side, message), of: stream)
-        case .ended(let summary):
-          joins.ended(summary)
-          streamLog.ended(summary)
-        case .notice(let notice): streamLog.notice(notice)
-        case .helloArrived(let stream, let hello, _): choose(for: stream, hello)
-        }
+      for await var news in engine.events {
+        while let event = news.next() { follow(event) }
       }
+    }
+  }
+
+  private func follow(_ event: RelayEvent) {
+    switch event {
+    case .joined(let stream): joins.report(.joined, of: stream)
+    case .dialFailed(let stream, let side, let message): joins.report(.failed(side, message), of: stream)
+    case .ended(let summary):
+      joins.ended(summary)
+      streamLog.ended(summary)
+    case .notice(let notice): streamLog.notice(notice)
+    case .helloArrived(let stream, let hello, _): choose(for: stream, hello)
     }
   }
 

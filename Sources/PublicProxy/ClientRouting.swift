@@ -24,22 +24,24 @@ struct ClientRouting: Service {
   func run() async throws {
     await withDiscardingTaskGroup { group in
       group.addTask { await EngineStart.stop(engine, drainLimit: drainLimit, logger: logger) }
-      for await event in engine.events {
-        switch event {
-        case .helloArrived(let stream, let hello, let client):
-          streamLog.helloArrived(stream, hello, from: client)
-          // Only a hand-over has something to wait for.
-          guard let (handover, waiting) = route(stream, hello, client), handover.begin(waiting) else { continue }
-          group.addTask { await handover.serve(waiting) }
-        case .ended(let summary):
-          handover?.ended(summary.id)
-          streamLog.ended(summary)
-        case .notice(let notice):
-          streamLog.notice(notice)
-        case .joined(let stream):
-          handover?.underWay.settled(stream)
-        case .dialFailed:
-          break  // how a dial failed is in the line about the stream's end
+      for await var news in engine.events {
+        while let event = news.next() {
+          switch event {
+          case .helloArrived(let stream, let hello, let client):
+            streamLog.helloArrived(stream, hello, from: client)
+            // Only a hand-over has something to wait for.
+            guard let (handover, waiting) = route(stream, hello, client), handover.begin(waiting) else { continue }
+            group.addTask { await handover.serve(waiting) }
+          case .ended(let summary):
+            handover?.ended(summary.id)
+            streamLog.ended(summary)
+          case .notice(let notice):
+            streamLog.notice(notice)
+          case .joined(let stream):
+            handover?.underWay.settled(stream)
+          case .dialFailed:
+            break  // how a dial failed is in the line about the stream's end
+          }
         }
       }
     }

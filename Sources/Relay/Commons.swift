@@ -82,7 +82,7 @@ final class Commons: Sendable {
   private static let nameWeight = 16
 
   /// How many of the events found no room. `batch` is empty afterwards.
-  func tell(_ batch: inout [RelayEvent]) -> Int { events.append(&batch) }
+  func tell(_ batch: inout RelayNews) -> Int { events.append(&batch) }
 
   func bucket(of source: PeerAddress) -> Bucket { sourceKey.bucket(of: source.source) }
 

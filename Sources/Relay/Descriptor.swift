@@ -1,5 +1,4 @@
 import CLinux
-import Glibc
 
 /// The owner of one file descriptor: closed exactly once, when the owner goes away.
 ///
@@ -14,7 +13,7 @@ struct Descriptor: ~Copyable, Sendable {
     self.number = number
   }
 
-  deinit { close(number) }
+  deinit { _ = hyper_close(number) }
 
   /// Gives the ownership to the caller.
   consuming func release() -> Int32 {

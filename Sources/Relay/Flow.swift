@@ -62,10 +62,10 @@ struct Flow {
   /// Bytes written to the sink.
   var delivered: UInt64 = 0
 
-  var isOpen: Bool { state == .open }
-  var isDone: Bool { state == .finished || state == .broken }
+  @inline(__always) var isOpen: Bool { state == .open }
+  @inline(__always) var isDone: Bool { state == .finished || state == .broken }
 
-  var holding: Holding { parked > 0 ? .pipe : spill.isEmpty ? .nothing : .spill }
+  @inline(__always) var holding: Holding { parked > 0 ? .pipe : spill.isEmpty ? .nothing : .spill }
 
   /// Whether the next step, once the source has bytes, is to read them and write them on: the same as `nextStep` gives,
   /// asked for nearly every event.

@@ -8,7 +8,7 @@ extension Loop {
   func add(_ listener: ListeningSocket) {
     guard !isDraining else { return }
     listeners.append(listener)
-    if acceptResumesAt == nil { watchListener(listeners.count - 1) }
+    if acceptResumesAt == .max { watchListener(listeners.count - 1) }
   }
 
   /// Exclusive: one loop is woken per connection, not all of them. Level-triggered: what is left is reported again.
@@ -19,25 +19,25 @@ extension Loop {
   }
 
   func listenerIsReady(_ key: EventKey) {
-    guard let position = key.listener, position < listeners.count, acceptResumesAt == nil else { return }
-    let listener = listeners[position]
-    for _ in 0..<Self.acceptBatch where acceptResumesAt == nil {
-      guard acceptOne(from: listener) else { return }
+    guard let position = key.listener, position < listeners.count, acceptResumesAt == .max else { return }
+    let (listener, role) = (listeners[position].number, listeners[position].role)
+    for _ in 0..<Self.acceptBatch where acceptResumesAt == .max {
+      guard acceptOne(from: listener, role) else { return }
     }
   }
 
   /// False when there is nothing more to accept for now.
-  private func acceptOne(from listener: ListeningSocket) -> Bool {
+  private func acceptOne(from listener: Int32, _ role: ListenerRole) -> Bool {
     var storage = sockaddr_storage()
     var length: socklen_t = 0
-    guard let descriptor = Descriptor(owning: hyper_accept(listener.number, &storage, &length)) else {
+    guard let descriptor = Descriptor(owning: hyper_accept(listener, &storage, &length)) else {
       return canGoOn(after: errno, listener)
     }
     guard descriptor.number < firstReserved else {
       descriptorsExhausted()
       return false
     }
-    switch listener.role {
+    switch role {
     case .clients: admitClient(descriptor, from: PeerAddress(storage))
     case .tokens: admitPresenting(descriptor, from: PeerAddress(storage))
     }
@@ -84,7 +84,7 @@ extension Loop {
     }
   }
 
-  private func canGoOn(after code: Int32, _ listener: ListeningSocket) -> Bool {
+  private func canGoOn(after code: Int32, _ listener: Int32) -> Bool {
     switch code {
     case EAGAIN:
       return false
@@ -103,12 +103,12 @@ extension Loop {
 
   /// The client at the head of the queue is accepted with the spare descriptor and closed, so that it learns that it
   /// cannot be served.
-  private func closeNext(of listener: ListeningSocket) {
+  private func closeNext(of listener: Int32) {
     guard spare >= 0 else { return }
     close(spare)
     var storage = sockaddr_storage()
     var length: socklen_t = 0
-    _ = Descriptor(owning: hyper_accept(listener.number, &storage, &length))
+    _ = Descriptor(owning: hyper_accept(listener, &storage, &length))
     spare = Self.openSpare()
   }
 
@@ -130,21 +130,21 @@ extension Loop {
   }
 
   private func pauseAccepting() {
-    guard acceptResumesAt == nil else { return }
+    guard acceptResumesAt == .max else { return }
     for listener in listeners { _ = hyper_epoll_delete(epoll.number, listener.number) }
     acceptResumesAt = now + max(1, settings.acceptPause.milliseconds)
   }
 
   func resumeAccepting() {
-    acceptResumesAt = nil
+    acceptResumesAt = .max
     if spare < 0 { spare = Self.openSpare() }
-    for position in listeners.indices where acceptResumesAt == nil { watchListener(position) }
+    for position in listeners.indices where acceptResumesAt == .max { watchListener(position) }
   }
 
   /// Lets the listeners go; the last loop to do so closes them.
   func stopAccepting() {
     for listener in listeners { _ = hyper_epoll_delete(epoll.number, listener.number) }
     listeners.removeAll()
-    acceptResumesAt = nil
+    acceptResumesAt = .max
   }
 }

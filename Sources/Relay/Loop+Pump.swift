@@ -18,7 +18,19 @@ extension Loop {
     } else if slot.pointee.isKnown {
       tellLater(.joined(identifier(of: number)))
     }
-    relay(number)
+    if !handOnHello(slot) { relay(number) }
+  }
+
+  /// Writes what is kept of the hello where nothing else is known of either socket but that the server's has room: nearly always,
+  /// and then that is all there is to do. False when there may be more.
+  private func handOnHello(_ slot: Slot) -> Bool {
+    guard slot.pointee.downstream.readiness.isDisjoint(with: [.readable, .endSeen, .failed]),
+      slot.pointee.upstream.readiness == .writable, slot.pointee.up.holding == .spill
+    else { return false }
+    let before = slot.pointee.up.delivered
+    flush(to: &slot.pointee.upstream, &slot.pointee.up)
+    count(slot.pointee.up.delivered - before, .bytesUp, slot)
+    return slot.pointee.up.isOpen && slot.pointee.up.holding == .nothing
   }
 
   /// Moves what the news about one socket lets move. Nearly always bytes have come or room has, and that concerns one
@@ -180,6 +192,7 @@ extension Loop {
     }
   }
 
+  @inline(__always)
   private func flush(to sink: inout SocketState, _ flow: inout Flow) {
     let written = send(flow.spill.bytes, to: &sink, &flow, flags: 0)
     if !flow.isDone { flow.spill.consume(written) }

@@ -39,11 +39,10 @@ extension Loop {
     wheel.cancel(number)
     slot.pointee.up.spill.free()
     slot.pointee.down.spill.free()
-    if slot.pointee.phase == .relaying { discardPipes(slot) }
+    if slot.pointee.up.pipe != .none || slot.pointee.down.pipe != .none { discardPipes(slot) }
     let generation = slot.pointee.generation &+ 1
-    slot.pointee = StreamSlot()
-    slot.pointee.generation = generation
-    slot.pointee.nextFree = firstFree
+    slot.deinitialize(count: 1)
+    slot.initialize(to: StreamSlot(generation: generation, nextFree: firstFree))
     firstFree = number
     live -= 1
   }
@@ -83,7 +82,7 @@ extension Loop {
     let descriptor = slot.pointee[end].descriptor
     guard descriptor >= 0 else { return }
     if reset { _ = hyper_set_reset_on_close(descriptor) }
-    close(descriptor)
+    _ = hyper_close(descriptor)
     slot.pointee[end] = SocketState()
   }
 
@@ -121,13 +120,10 @@ extension Loop {
       untold = count
     }
     tellLater(
-      .ended(
-        StreamSummary(
-          id: identifier(of: number), serverName: slot.pointee.serverName, hello: slot.pointee.hello,
-          client: SocketAddressText(slot.pointee.client),
-          bytesUp: slot.pointee.up.delivered, bytesDown: slot.pointee.down.delivered,
-          duration: .milliseconds(now - slot.pointee.startedAt), cause: cause,
-          detail: detail ?? slot.pointee.refusedFor?.setting, untold: untold)))
+      StreamEnd(
+        id: identifier(of: number), serverName: slot.pointee.serverName.take(), hello: slot.pointee.hello, client: slot.pointee.client,
+        bytesUp: slot.pointee.up.delivered, bytesDown: slot.pointee.down.delivered, milliseconds: now - slot.pointee.startedAt,
+        cause: cause, detail: detail ?? slot.pointee.refusedFor?.setting, untold: untold))
   }
 
   private func takeDetail(_ number: UInt32) -> String? {

@@ -68,7 +68,7 @@ extension Loop {
     if flow.parked == 0 { pipes.giveBack(flow.pipe) } else { pipes.discard(flow.pipe) }
     flow.pipe = .none
     flow.parked = 0
-    if pipesTrimmedAt == nil { pipesTrimmedAt = now + pipeRestMilliseconds }
+    if pipesTrimmedAt == .max { pipesTrimmedAt = now + pipeRestMilliseconds }
     counters.set(.pipes, to: UInt64(pipes.count))
   }
 
@@ -88,7 +88,7 @@ extension Loop {
   func trimPipes() {
     pipes.trim()
     counters.set(.pipes, to: UInt64(pipes.count))
-    pipesTrimmedAt = pipes.count > 0 ? now + pipeRestMilliseconds : nil
+    pipesTrimmedAt = pipes.count > 0 ? now + pipeRestMilliseconds : .max
   }
 
   private func lentPipe(for flow: inout Flow) -> Pipe? {

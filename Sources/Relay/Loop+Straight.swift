@@ -6,12 +6,12 @@ import Glibc
 /// and none of what a dial has to remember is needed for them. Whatever is not as usual goes the long way (`Dial`).
 extension Loop {
   /// False when nothing was begun.
-  func connectStraight(_ number: UInt32, to target: AddressCache.Sole) -> Bool {
+  func connectStraight(_ number: UInt32, to target: consuming AddressCache.Sole) -> Bool {
     let address = target.address
     guard let descriptor = owner(of: hyper_socket(address.family)),
       prepare(descriptor.number, family: address.family) == nil
     else { return false }
-    let result = address.withPointer { Glibc.connect(descriptor.number, $0, $1) }
+    let result = address.withPointer { hyper_connect(descriptor.number, $0, $1) }
     guard result == 0 || errno == EINPROGRESS else { return false }
     let slot = slots + Int(number)
     let key = EventKey(slot: number, generation: slot.pointee.generation, end: .upstream)

@@ -17,29 +17,27 @@ extension Loop {
     wheel.schedule(number, at: tick(after: delay))
   }
 
-  /// How long the loop may sleep.
-  func waitMilliseconds() -> Int32 {
+  /// When the loop has something to do though nothing happens; without a timer that is in some years.
+  var nextDue: UInt64 {
     if !ready.isEmpty { return 0 }
-    var due = wheel.nextDue == .max ? UInt64.max : UInt64(wheel.nextDue) * TimerWheel.tickMilliseconds
-    if let resume = acceptResumesAt { due = min(due, resume) }
-    if let trim = pipesTrimmedAt { due = min(due, trim) }
-    if isDraining { due = min(due, drainEndsAt) }
-    due = min(due, newsDueAt)
-    if due == .max { return -1 }
-    // Sleeping starts later than `now` was read, by what this turn took: too little to look at the clock again.
-    return due <= now ? 0 : Int32(clamping: due - now)
+    let timers = UInt64(wheel.nextDue) &* TimerWheel.tickMilliseconds
+    return min(min(timers, newsDueAt), min(min(acceptResumesAt, pipesTrimmedAt), drainEndsAt))
   }
 
-  /// Once per turn: everything whose time has come.
+  /// How long the loop may sleep. Sleeping starts later than `now` was read, by what this turn took: too little to look at the
+  /// clock again.
+  func milliseconds(until due: UInt64) -> Int32 { due <= now ? 0 : Int32(clamping: due &- now) }
+
+  /// Everything whose time has come.
   func checkClock() {
     if tick > wheel.current {
       expired.removeAll(keepingCapacity: true)
       wheel.advance(to: tick, expired: &expired)
       for position in expired.indices { timeIsUp(expired[position]) }
     }
-    if let resume = acceptResumesAt, now >= resume { resumeAccepting() }
-    if let trim = pipesTrimmedAt, now >= trim { trimPipes() }
-    if isDraining, now >= drainEndsAt, live > 0 {
+    if now >= acceptResumesAt { resumeAccepting() }
+    if now >= pipesTrimmedAt { trimPipes() }
+    if now >= drainEndsAt, live > 0 {
       for number in 0..<highWater where slots[Int(number)].phase != .free { abort(number, .stopped) }
     }
   }

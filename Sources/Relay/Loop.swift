@@ -72,8 +72,8 @@ final class Loop: @unchecked Sendable {
   @exclusivity(unchecked) var ordered: [UInt32: UInt32] = [:]
   @exclusivity(unchecked) var addresses = AddressCache()
   @exclusivity(unchecked) var pipes: PipePool
-  /// When unused pipes are to be closed; nil while there are none.
-  @exclusivity(unchecked) var pipesTrimmedAt: UInt64?
+  /// When unused pipes are to be closed; `.max` while there are none.
+  @exclusivity(unchecked) var pipesTrimmedAt = UInt64.max
 
   @exclusivity(unchecked) var ready: [UInt32] = []
   @exclusivity(unchecked) var readyNow: [UInt32] = []
@@ -81,8 +81,8 @@ final class Loop: @unchecked Sendable {
   @exclusivity(unchecked) var orders: [Order] = []
 
   @exclusivity(unchecked) var listeners: [ListeningSocket] = []
-  /// Set while accepting rests.
-  @exclusivity(unchecked) var acceptResumesAt: UInt64?
+  /// `.max` unless accepting rests.
+  @exclusivity(unchecked) var acceptResumesAt = UInt64.max
   /// A descriptor to give up when there is no other left, so that a connection can be accepted and closed.
   @exclusivity(unchecked) var spare: Int32 = -1
   @exclusivity(unchecked) var isDraining = false
@@ -90,7 +90,7 @@ final class Loop: @unchecked Sendable {
   @exclusivity(unchecked) var notices = NoticeLimiter()
   @exclusivity(unchecked) var refusalReports: RefusalReports
   /// Events that are still to be told, and when; `.max` when there are none.
-  @exclusivity(unchecked) var news: [RelayEvent] = []
+  @exclusivity(unchecked) var news = RelayNews()
   @exclusivity(unchecked) var newsDueAt = UInt64.max
 
   /// Nil when no descriptor can be had.
@@ -147,12 +147,17 @@ final class Loop: @unchecked Sendable {
   func run() {
     guard hyper_epoll_add(epoll.number, mailbox.wakeNumber, hyper_EPOLLIN, EventKey.wake) == 0 else { return finish() }
     while !isDraining || live > 0 {
-      let count = hyper_epoll_wait(epoll.number, eventBuffer, Int32(Self.eventBatch), waitMilliseconds())
+      let due = nextDue
+      let count = hyper_epoll_wait(epoll.number, eventBuffer, Int32(Self.eventBatch), milliseconds(until: due))
       now = hyper_coarse_milliseconds() &- epoch
       // EINTR is the only error that can occur here: the descriptor and the buffer are ours.
-      for position in 0..<Int(max(0, count)) { dispatch(eventBuffer[position]) }
+      var event = eventBuffer
+      for _ in 0..<max(0, count) {
+        dispatch(event.pointee)
+        event += 1
+      }
       if !ready.isEmpty { serveReady() }
-      checkClock()
+      if now >= due || tick > wheel.current { checkClock() }
       if newsDueAt <= now { passNewsOn() }
     }
     finish()
@@ -248,7 +253,21 @@ final class Loop: @unchecked Sendable {
   /// Reports what nobody waits for, together with what else comes soon.
   func tellLater(_ event: consuming RelayEvent) {
     news.append(event)
-    if news.count >= Self.newsBatch { newsDueAt = 0 } else if newsDueAt == .max { newsDueAt = now + Self.newsRest }
+    restNews()
+  }
+
+  /// The same of a stream's end.
+  @inline(__always)
+  func tellLater(_ end: consuming StreamEnd) {
+    if newsDueAt == .max { news.reserve(Self.newsBatch) }
+    news.append(end)
+    restNews()
+  }
+
+  @inline(__always)
+  private func restNews() {
+    if newsDueAt == .max { newsDueAt = now + Self.newsRest }
+    if news.count >= Self.newsBatch { newsDueAt = 0 }
   }
 
   private func passNewsOn() {

@@ -14,29 +14,37 @@ extension LoopCounters {
 
     static func first(of measure: HelloMeasure) -> Int { places[measure.rawValue].start }
     static func sum(of measure: HelloMeasure) -> Int { first(of: measure) + places[measure.rawValue].bounds.count + 1 }
+  }
 
-    /// Its class, and its sum.
-    static func holding(_ value: UInt64, of measure: HelloMeasure) -> (class: Int, sum: Int) {
-      let (start, bounds) = places[measure.rawValue]
-      var place = 0
-      while place < bounds.count, value > bounds[place] { place += 1 }
-      return (start + place, start + bounds.count + 1)
+  /// One measure, laid out for counting: the first of its cells, and the upper bounds of its classes, which it owns.
+  struct HelloScale {
+    let first: Int
+    let bounds: UnsafeMutableBufferPointer<UInt64>
+
+    init(_ measure: HelloMeasure) {
+      first = HelloCell.first(of: measure)
+      bounds = .allocate(capacity: measure.bounds.count)
+      _ = bounds.initialize(fromContentsOf: measure.bounds)
     }
   }
 
   func count(_ hello: HelloShape) {
-    count(hello.messageBytes, as: .messageBytes)
-    count(hello.rawBytes, as: .rawBytes)
-    count(hello.records, as: .records)
-    count(hello.segments, as: .segments)
-    if hello.echPresent { add(1, toHello: HelloCell.ech) }
-    add(1, toHello: HelloCell.versions + (TLSVersion.counted.firstIndex { hello.highestVersion <= $0 } ?? 0))
+    count(UInt64(hello.messageBytes), messageBytes)
+    count(UInt64(hello.rawBytes), rawBytes)
+    count(UInt64(hello.records), records)
+    count(UInt64(hello.segments), segments)
+    if hello.echPresent { add(1, toHello: ech) }
+    // The classes of `TLSVersion.counted`, whose last is whatever comes behind TLS 1.3.
+    let version = min(max(hello.highestVersion.rawValue, TLSVersion.tls10.rawValue), TLSVersion.tls13.rawValue + 1)
+    add(1, toHello: ech + 1 + Int(version - TLSVersion.tls10.rawValue))
   }
 
-  private func count(_ value: UInt32, as measure: HelloMeasure) {
-    let cells = HelloCell.holding(UInt64(value), of: measure)
-    add(1, toHello: cells.class)
-    add(UInt64(value), toHello: cells.sum)
+  /// Its class, and the sum.
+  private func count(_ value: UInt64, _ scale: HelloScale) {
+    var place = 0
+    while place < scale.bounds.count, value > scale.bounds[place] { place += 1 }
+    add(1, toHello: scale.first + place)
+    add(value, toHello: scale.first + scale.bounds.count + 1)
   }
 
   func fold(into sum: inout HelloFigures) {

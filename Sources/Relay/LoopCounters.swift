@@ -2,7 +2,8 @@ import Synchronization
 
 /// The figures of one loop. Written by its loop only, read by anybody: relaxed atomics, so a write is an ordinary store.
 ///
-/// `@unchecked Sendable`: the one stored property is a pointer that never changes, to atomics that live as long as the object.
+/// `@unchecked Sendable`: all stored properties never change; they point to atomics, and to numbers that never change either, which live
+/// as long as the object.
 final class LoopCounters: @unchecked Sendable {
   enum Kind: Int, CaseIterable {
     case clientsAccepted, tokenConnectionsAccepted, descriptorsExhausted, acceptFailures
@@ -16,6 +17,13 @@ final class LoopCounters: @unchecked Sendable {
   private static let cells = limitCells + RelayLimit.allCases.count
 
   private let values: UnsafeMutablePointer<Atomic<UInt64>>
+  // For every hello: what would otherwise be looked up.
+  let messageBytes = HelloScale(.messageBytes)
+  let rawBytes = HelloScale(.rawBytes)
+  let records = HelloScale(.records)
+  let segments = HelloScale(.segments)
+  let ech = HelloCell.ech
+  private let firstHelloCell = LoopCounters.helloCells
 
   init() {
     values = .allocate(capacity: Self.cells)
@@ -25,6 +33,7 @@ final class LoopCounters: @unchecked Sendable {
   deinit {
     values.deinitialize(count: Self.cells)
     values.deallocate()
+    for scale in [messageBytes, rawBytes, records, segments] { scale.bounds.deallocate() }
   }
 
   @inline(__always)
@@ -38,7 +47,7 @@ final class LoopCounters: @unchecked Sendable {
 
   func count(_ limit: RelayLimit) { add(1, at: Self.limitCells + Int(limit.rawValue)) }
 
-  func add(_ amount: UInt64, toHello cell: Int) { add(amount, at: Self.helloCells + cell) }
+  func add(_ amount: UInt64, toHello cell: Int) { add(amount, at: firstHelloCell + cell) }
 
   subscript(hello cell: Int) -> UInt64 { values[Self.helloCells + cell].load(ordering: .relaxed) }
 

@@ -19,7 +19,7 @@ public enum RelayEvent: Sendable {
   case dialFailed(StreamID, side: DialSide, message: String)
   /// The stream is gone; its name will not be heard again. Sent once for every stream that was ever named, and for every other
   /// client, except that of those refused only some are told of (`refusalsTold`).
-  indirect case ended(StreamSummary)
+  case ended(StreamSummary)
   /// Something an operator should know; each kind at most once per `noticeInterval` and loop.
   case notice(RelayNotice)
 }

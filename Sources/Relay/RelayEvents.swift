@@ -1,31 +1,22 @@
 import Synchronization
 
-/// What an engine reports, in the order in which its loops have told it; for one reader. Ends after the engine has stopped,
-/// behind the last event, or when the reader's task is cancelled.
+/// What an engine reports, of each stream in the order in which its loop has told it; for one reader. A busy engine wakes it for many
+/// events together. Ends after the engine has stopped, behind the last event, or when the reader's task is cancelled.
 public struct RelayEvents: AsyncSequence, Sendable {
-  public typealias Element = RelayEvent
+  public typealias Element = RelayNews
   public typealias Failure = Never
 
   let queue: EventQueue
 
   public func makeAsyncIterator() -> Iterator { Iterator(queue: queue) }
 
-  /// Takes all events that are there at once, so that a busy engine wakes its reader for many of them together.
   public struct Iterator: AsyncIteratorProtocol {
-    private let queue: EventQueue
-    private var batch: [RelayEvent] = []
-    private var position = 0
+    let queue: EventQueue
 
-    init(queue: EventQueue) { self.queue = queue }
-
-    public mutating func next() async -> RelayEvent? {
-      if position == batch.count {
-        batch = await queue.take()
-        position = 0
-        if batch.isEmpty { return nil }
-      }
-      defer { position += 1 }
-      return batch[position]
+    /// All events that are there, or the next ones.
+    public func next() async -> RelayNews? {
+      let news = await queue.take()
+      return news.isEmpty ? nil : news
     }
   }
 }
@@ -36,9 +27,9 @@ public struct RelayEvents: AsyncSequence, Sendable {
 /// append or a swap. The reader is woken outside of it.
 final class EventQueue: Sendable {
   private struct State {
-    var events: [RelayEvent] = []
+    var news = RelayNews()
     var isOver = false
-    var reader: CheckedContinuation<[RelayEvent], Never>?
+    var reader: CheckedContinuation<RelayNews, Never>?
   }
 
   private let limit: Int
@@ -47,43 +38,44 @@ final class EventQueue: Sendable {
   init(limit: Int) { self.limit = max(1, limit) }
 
   /// How many found no room: the last ones. `batch` is empty afterwards.
-  func append(_ batch: inout [RelayEvent]) -> Int {
-    let (dropped, reader, given) = state.withLock { state -> (Int, CheckedContinuation<[RelayEvent], Never>?, [RelayEvent]) in
-      guard !state.isOver else { return (batch.count, nil, []) }
-      let room = max(0, limit - state.events.count)
+  func append(_ batch: inout RelayNews) -> Int {
+    let (dropped, reader, given) = state.withLock { state -> (Int, CheckedContinuation<RelayNews, Never>?, RelayNews) in
+      guard !state.isOver else { return (batch.count, nil, RelayNews()) }
+      let room = max(0, limit - state.news.count)
       let dropped = max(0, batch.count - room)
-      batch.removeLast(dropped)
-      guard !batch.isEmpty else { return (dropped, nil, []) }
-      if state.events.isEmpty { swap(&state.events, &batch) } else { state.events.append(contentsOf: batch) }
-      guard let reader = state.reader else { return (dropped, nil, []) }
+      batch.drop(dropped)
+      guard !batch.isEmpty else { return (dropped, nil, RelayNews()) }
+      if state.news.isEmpty { swap(&state.news, &batch) } else { state.news.append(contentsOf: batch) }
+      guard let reader = state.reader else { return (dropped, nil, RelayNews()) }
       state.reader = nil
-      let given = state.events
-      state.events = []
+      let given = state.news
+      state.news = RelayNews()
       return (dropped, reader, given)
     }
-    batch.removeAll(keepingCapacity: true)
+    batch.removeAll()
     reader?.resume(returning: given)
     return dropped
   }
 
   /// False when it found no room.
   func append(_ event: RelayEvent) -> Bool {
-    var batch = [event]
+    var batch = RelayNews()
+    batch.append(event)
     return append(&batch) == 0
   }
 
   /// All events that are there, or the next ones; none when there will be no more. One caller at a time: another one is
   /// sent away.
-  func take() async -> [RelayEvent] {
+  func take() async -> RelayNews {
     await withTaskCancellationHandler {
       await withCheckedContinuation { continuation in
-        let answer = state.withLock { state -> [RelayEvent]? in
-          if state.events.isEmpty, !state.isOver, state.reader == nil, !Task.isCancelled {
+        let answer = state.withLock { state -> RelayNews? in
+          if state.news.isEmpty, !state.isOver, state.reader == nil, !Task.isCancelled {
             state.reader = continuation
             return nil
           }
-          defer { state.events = [] }
-          return state.events
+          defer { state.news = RelayNews() }
+          return state.news
         }
         if let answer { continuation.resume(returning: answer) }
       }
@@ -92,7 +84,7 @@ final class EventQueue: Sendable {
         defer { state.reader = nil }
         return state.reader
       }
-      reader?.resume(returning: [])
+      reader?.resume(returning: RelayNews())
     }
   }
 
@@ -103,6 +95,6 @@ final class EventQueue: Sendable {
       defer { state.reader = nil }
       return state.reader
     }
-    reader?.resume(returning: [])
+    reader?.resume(returning: RelayNews())
   }
 }

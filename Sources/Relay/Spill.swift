@@ -62,7 +62,13 @@ struct Spill {
     if isEmpty { free() }
   }
 
+  @inline(__always)
   mutating func free() {
+    guard base != nil else { return }
+    giveMemoryBack()
+  }
+
+  private mutating func giveMemoryBack() {
     Glibc.free(base)
     base = nil
     start = 0

@@ -6,27 +6,66 @@ import Testing
 struct EventQueueTests {
   private func joined(_ number: UInt32) -> RelayEvent { .joined(StreamID(loop: 0, slot: number, generation: 1)) }
 
+  private func news(_ numbers: UInt32...) -> RelayNews {
+    var news = RelayNews()
+    for number in numbers { news.append(joined(number)) }
+    return news
+  }
+
+  private func ended(_ number: UInt32) -> StreamEnd {
+    StreamEnd(
+      id: StreamID(loop: 0, slot: number, generation: 1), serverName: "a", hello: nil, client: .none, bytesUp: 0, bytesDown: 0,
+      milliseconds: 0, cause: .finished, detail: nil, untold: 0)
+  }
+
   private func numbers(_ events: [RelayEvent]) -> [UInt32] {
     events.compactMap { if case .joined(let stream) = $0 { stream.slot } else { nil } }
   }
 
   @Test func whatFindsNoRoomIsTheLastAndIsCounted() async {
     let queue = EventQueue(limit: 3)
-    var first = [joined(1), joined(2)]
-    var second = [joined(3), joined(4), joined(5)]
+    var first = news(1, 2)
+    var second = news(3, 4, 5)
     #expect(queue.append(&first) == 0)
     #expect(queue.append(&second) == 2)
     #expect(first.isEmpty && second.isEmpty)
     #expect(queue.append(joined(6)) == false)
-    #expect(numbers(await queue.take()) == [1, 2, 3])
+    #expect(numbers(await queue.take().events) == [1, 2, 3])
     #expect(queue.append(joined(7)))
+  }
+
+  @Test func theEndOfAStreamComesBehindWhatElseThereIsOfIt() async {
+    let queue = EventQueue(limit: 5)
+    for round in [UInt32(1), 2] {
+      var batch = news(round)
+      batch.append(ended(round))
+      #expect(queue.append(&batch) == 0)
+    }
+    // Of what finds no room the ends go first: they are the last.
+    var batch = news(3)
+    batch.append(ended(3))
+    #expect(queue.append(&batch) == 1)
+    queue.finish()
+    var seen: [String] = []
+    for await var news in RelayEvents(queue: queue) {
+      while let event = news.next() {
+        switch event {
+        case .joined(let stream): seen.append("joined \(stream.slot)")
+        case .ended(let summary): seen.append("ended \(summary.id.slot) \(summary.serverName ?? "")")
+        default: Issue.record("unexpected: \(event)")
+        }
+      }
+    }
+    #expect(seen == ["joined 1", "joined 2", "joined 3", "ended 1 a", "ended 2 a"])
   }
 
   @Test func theReaderGetsEverythingInOrderAndThenTheEnd() async {
     let queue = EventQueue(limit: 1000)
     let reader = Task {
       var seen: [RelayEvent] = []
-      for await event in RelayEvents(queue: queue) { seen.append(event) }
+      for await var news in RelayEvents(queue: queue) {
+        while let event = news.next() { seen.append(event) }
+      }
       return seen
     }
     for number in UInt32(0)..<500 { #expect(queue.append(joined(number))) }
@@ -52,7 +91,7 @@ struct EventQueueTests {
     async let both = [await readers[0].value, await readers[1].value]
     while !queue.append(joined(1)) {}
     queue.finish()
-    let seen = await both.flatMap(numbers)
+    let seen = await both.flatMap { numbers($0.events) }
     #expect(seen == [1])
   }
 }

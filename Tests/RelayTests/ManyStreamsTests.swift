@@ -32,19 +32,23 @@ private func openUseAndCloseMany(_ role: Role) async throws {
   // Events are counted, not kept.
   let (ended, endings) = AsyncStream<EndCause>.makeStream()
   let atEdge = Task {
-    for await event in edge.events {
-      switch event {
-      case .helloArrived(let stream, _, _) where role == .publicRoute: edge.route(stream, to: target)
-      case .helloArrived(let stream, _, _):
-        privateSide.join(token: edge.awaitHandover(of: stream), at: .host("127.0.0.1", port: tokenPort), upstream: target)
-      case .ended(let summary): endings.yield(summary.cause)
-      default: break
+    for await var news in edge.events {
+      while let event = news.next() {
+        switch event {
+        case .helloArrived(let stream, _, _) where role == .publicRoute: edge.route(stream, to: target)
+        case .helloArrived(let stream, _, _):
+          privateSide.join(token: edge.awaitHandover(of: stream), at: .host("127.0.0.1", port: tokenPort), upstream: target)
+        case .ended(let summary): endings.yield(summary.cause)
+        default: break
+        }
       }
     }
   }
   let atPrivateSide = Task {
-    for await event in privateSide.events {
-      if case .ended(let summary) = event { endings.yield(summary.cause) }
+    for await var news in privateSide.events {
+      while let event = news.next() {
+        if case .ended(let summary) = event { endings.yield(summary.cause) }
+      }
     }
   }
   func use(_ count: Int) async throws {

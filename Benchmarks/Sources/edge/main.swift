@@ -51,9 +51,11 @@ print("ready")
 fflush(nil)
 
 Task.detached {
-  for await event in engine.events {
-    // The route was asked on the loop, so nothing is left to decide here.
-    if case .helloArrived(let stream, _, _) = event { engine.cancel(stream) }
+  for await var news in engine.events {
+    while let event = news.next() {
+      // The route was asked on the loop, so nothing is left to decide here.
+      if case .helloArrived(let stream, _, _) = event { engine.cancel(stream) }
+    }
   }
 }
 // The main thread stays: where it ends, as it does behind an await, valgrind 3.19 crashes.

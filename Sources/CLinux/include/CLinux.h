@@ -29,8 +29,8 @@ static const uint32_t hyper_EPOLLEXCLUSIVE = 1u << 28;
 static const uint32_t hyper_EPOLLET = 1u << 31;
 
 // All return what the system call returns and leave errno as it set it, unless said otherwise.
-// Those of the byte path (wait, send, recv, splice) are no cancellation points: nobody cancels our threads, and what the C
-// library does around each call to be one costs more than all else that we do for it.
+// Those that every stream makes are no cancellation points: nobody cancels our threads, and what the C library does around
+// each call to be one costs more than all else that we do for it.
 
 int hyper_epoll_create(void); // close-on-exec
 int hyper_epoll_add(int epoll, int descriptor, uint32_t events, uint64_t data);
@@ -46,6 +46,8 @@ int hyper_eventfd_clear(int descriptor);
 // New stream sockets and accepted ones: nonblocking, close-on-exec.
 int hyper_socket(int family);
 int hyper_accept(int listener, struct sockaddr_storage *address, socklen_t *length);
+int hyper_connect(int descriptor, const struct sockaddr *address, socklen_t length);
+int hyper_close(int descriptor);
 
 // MSG_NOSIGNAL: a peer that is gone is an error code, not a signal.
 ssize_t hyper_send(int descriptor, const void *bytes, size_t count, int flags);

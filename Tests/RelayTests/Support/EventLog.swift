@@ -23,9 +23,11 @@ final class EventLog: Sendable {
     let (pass, sink) = AsyncStream<RelayEvent>.makeStream()
     let events = engine.events
     reader = Task {
-      for await event in events {
-        if case .helloArrived(let stream, let facts, _) = event { onHello(stream, facts) }
-        sink.yield(event)
+      for await var news in events {
+        while let event = news.next() {
+          if case .helloArrived(let stream, let facts, _) = event { onHello(stream, facts) }
+          sink.yield(event)
+        }
       }
       sink.finish()
     }

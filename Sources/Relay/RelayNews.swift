@@ -1,0 +1,66 @@
+/// Events that are told together, of each stream in their order: `while let event = news.next()`.
+///
+/// Ends lie apart and come last, since nothing comes behind a stream's end. They are the many, one for every client, and kept as
+/// plain values: a piece of memory for each, taken by the loop and freed by its reader, would cost more than all else about them.
+public struct RelayNews: Sendable {
+  private(set) var events: [RelayEvent] = []
+  private(set) var ends: [StreamEnd] = []
+  /// How many were read.
+  private var position = 0
+
+  var count: Int { events.count + ends.count }
+  var isEmpty: Bool { events.isEmpty && ends.isEmpty }
+
+  /// The next event; nil behind the last one.
+  public mutating func next() -> RelayEvent? {
+    defer { position += 1 }
+    if position < events.count { return events[position] }
+    let ended = position - events.count
+    return ended < ends.count ? .ended(ends[ended].takeSummary()) : nil
+  }
+
+  mutating func append(_ event: consuming RelayEvent) { events.append(event) }
+
+  @inline(__always)
+  mutating func append(_ end: consuming StreamEnd) { ends.append(end) }
+
+  /// Room for so many ends, so that a batch does not grow step by step.
+  mutating func reserve(_ count: Int) { ends.reserveCapacity(count) }
+
+  mutating func append(contentsOf others: borrowing RelayNews) {
+    events.append(contentsOf: others.events)
+    ends.append(contentsOf: others.ends)
+  }
+
+  /// The last ones.
+  mutating func drop(_ count: Int) {
+    let ended = min(count, ends.count)
+    ends.removeLast(ended)
+    events.removeLast(min(count - ended, events.count))
+  }
+
+  mutating func removeAll() {
+    events.removeAll(keepingCapacity: true)
+    ends.removeAll(keepingCapacity: true)
+  }
+}
+
+/// What is to be said about a stream at its end, as its loop knows it. See ``StreamSummary``.
+struct StreamEnd {
+  let id: StreamID
+  var serverName: String?
+  let hello: HelloShape?
+  let client: PeerAddress
+  let bytesUp: UInt64
+  let bytesDown: UInt64
+  let milliseconds: UInt64
+  let cause: EndCause
+  var detail: String?
+  let untold: UInt64
+
+  mutating func takeSummary() -> StreamSummary {
+    StreamSummary(
+      id: id, serverName: serverName.take(), hello: hello, client: SocketAddressText(client), bytesUp: bytesUp, bytesDown: bytesDown,
+      duration: .milliseconds(milliseconds), cause: cause, detail: detail.take(), untold: untold)
+  }
+}
