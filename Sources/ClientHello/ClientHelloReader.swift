@@ -1,9 +1,10 @@
 /// Reads the ClientHello at the start of a connection, however it was cut into segments and records.
 ///
 /// A value without buffer: the caller owns the received bytes and shows all of them at each call, the reader keeps
-/// positions only. Two passes, each over a byte at most once: while bytes arrive it hops from record header to record
-/// header, and when the message is complete it parses it, in place when it came in one record as nearly all do. A verdict
-/// depends on the bytes alone, never on how they were cut into segments; `refused` is final.
+/// positions only. A hello in one record that is all there, as nearly all are, is parsed where it lies. The others take two
+/// passes, each over a byte at most once: while bytes arrive it hops from record header to record header, and when the
+/// message is complete it is put together and parsed. A verdict depends on the bytes alone, never on how they were cut into
+/// segments; `refused` is final.
 public struct ClientHelloReader: Sendable {
   private var records: RecordScanner
   private var refusal: HelloRefusal?
@@ -19,13 +20,24 @@ public struct ClientHelloReader: Sendable {
   public mutating func read(_ received: RawSpan) -> HelloVerdict {
     if let refusal { return .refused(refusal) }
     do throws(HelloRefusal) {
+      if let packing = RecordScanner.Packing.inOneRecord(received, limits: records.limits) {
+        let said = try HelloParser.parse(received.extracting(RecordScanner.recordHeaderBytes..<packing.rawBytes))
+        return .hello(ClientHelloFacts(said, packing))
+      }
       guard let packing = try records.scan(received) else { return .needMore }
-      var parser = HelloParser(packing: packing)
-      if packing.recordCount == 1 { return .hello(try parser.parse(received.extracting(packing.onlyFragment))) }
-      return .hello(try parser.parse(packing.message(in: received).span.bytes))
+      return .hello(ClientHelloFacts(try HelloParser.parse(packing.message(in: received).span.bytes), packing))
     } catch {
       refusal = error
       return .refused(error)
     }
+  }
+}
+
+extension ClientHelloFacts {
+  @inline(__always)
+  fileprivate init(_ said: HelloExtensions, _ packing: RecordScanner.Packing) {
+    self.init(
+      serverName: said.serverName, alpn: said.protocols, echPresent: said.hasECH, highestVersion: said.highestVersion,
+      messageBytes: packing.messageBytes, rawBytes: packing.rawBytes, recordCount: packing.recordCount, segmentCount: 1)
   }
 }

@@ -8,8 +8,20 @@ struct RecordScanner: Sendable {
     var rawBytes: Int
     var recordCount: Int
 
-    /// Where the message lies when one record carried it.
-    var onlyFragment: Range<Int> { RecordScanner.recordHeaderBytes..<rawBytes }
+    /// The packing of nearly every hello, known at a glance: one record, all of which is there. Nil when it is another, or
+    /// not a hello, which is for ``RecordScanner/scan(_:)`` to find out.
+    @inline(__always)
+    static func inOneRecord(_ received: RawSpan, limits: HelloLimits) -> Packing? {
+      guard received.byteCount >= recordHeaderBytes + messageHeaderBytes, received.byte(at: 0) == ContentType.handshake,
+        received.byte(at: 1) == 3, received.byte(at: 5) == HandshakeType.clientHello
+      else { return nil }
+      let messageBytes = received.pair(at: 3)
+      let rawBytes = recordHeaderBytes + messageBytes
+      guard messageBytes == messageHeaderBytes + Int(received.byte(at: 6)) << 16 + received.pair(at: 7),
+        messageBytes <= min(maximumFragmentBytes, limits.messageBytes), rawBytes <= min(limits.rawBytes, received.byteCount)
+      else { return nil }
+      return Packing(messageBytes: messageBytes, rawBytes: rawBytes, recordCount: 1)
+    }
 
     /// The message without the headers of its records, whose lengths have been checked.
     func message(in received: RawSpan) -> [UInt8] {
@@ -42,7 +54,7 @@ struct RecordScanner: Sendable {
     case complete(end: Int)
   }
 
-  private let limits: HelloLimits
+  let limits: HelloLimits
   private var state = State.header(start: 0)
   private var recordCount = 0
   /// Message bytes in the records before the current one.
@@ -152,5 +164,10 @@ extension RawSpan {
   /// The big-endian number of two bytes at an offset; the bounds are checked.
   func pair(at offset: Int) -> Int {
     Int(UInt16(bigEndian: unsafeLoadUnaligned(fromByteOffset: offset, as: UInt16.self)))
+  }
+
+  /// The big-endian number of four bytes at an offset; the bounds are checked.
+  func quad(at offset: Int) -> UInt32 {
+    UInt32(bigEndian: unsafeLoadUnaligned(fromByteOffset: offset, as: UInt32.self))
   }
 }
