@@ -1,7 +1,8 @@
 /// Decides which connection carries a call: a value without sockets, waiting or clock.
 ///
 /// HTTP/1.1 carries one call at a time per connection. Idle connections are used again, the last one first, so that the others can be
-/// closed for their idleness; when all allowed ones are busy, calls wait in order.
+/// closed for their idleness; when all allowed ones are busy, calls wait in order. Few are opened at one time: a busy server that had to
+/// make a handshake for every call that finds no connection would be busier still, and come to none of them in time.
 struct ConnectionPool<Connection: Hashable> {
   /// Which call waits; given out by the pool.
   typealias Ticket = UInt64
@@ -23,6 +24,7 @@ struct ConnectionPool<Connection: Hashable> {
   }
 
   private let connectionLimit: Int
+  private let dialLimit: Int
   private let waitingLimit: Int
   private var idle: [Connection] = []
   private var busy: Set<Connection> = []
@@ -30,8 +32,9 @@ struct ConnectionPool<Connection: Hashable> {
   private var waiting: [Ticket] = []
   private var lastTicket: Ticket = 0
 
-  init(connectionLimit: Int, waitingLimit: Int) {
+  init(connectionLimit: Int, dialLimit: Int, waitingLimit: Int) {
     self.connectionLimit = max(1, connectionLimit)
+    self.dialLimit = max(1, dialLimit)
     self.waitingLimit = waitingLimit
   }
 
@@ -44,7 +47,7 @@ struct ConnectionPool<Connection: Hashable> {
       busy.insert(connection)
       return .use(connection)
     }
-    if openCount < connectionLimit {
+    if mayDial {
       dialing += 1
       return .dial
     }
@@ -54,10 +57,11 @@ struct ConnectionPool<Connection: Hashable> {
     return .wait(lastTicket)
   }
 
-  /// A dial succeeded; the connection carries the call it was opened for.
-  mutating func opened(_ connection: Connection) {
+  /// A dial succeeded; the connection carries the call it was opened for, and the next call may dial.
+  mutating func opened(_ connection: Connection) -> Handover {
     dialing -= 1
     busy.insert(connection)
+    return handPlaceOver()
   }
 
   /// A dial failed: its place is free.
@@ -96,8 +100,10 @@ struct ConnectionPool<Connection: Hashable> {
   }
 
   private mutating func handPlaceOver() -> Handover {
-    guard !waiting.isEmpty, openCount < connectionLimit else { return .nothing }
+    guard !waiting.isEmpty, mayDial else { return .nothing }
     dialing += 1
     return .dial(waiting.removeFirst())
   }
+
+  private var mayDial: Bool { openCount < connectionLimit && dialing < dialLimit }
 }

@@ -46,7 +46,7 @@ public final class JSONRPCClient: Sendable {
     headers = Self.headers(for: configuration)
     report = ClientReport(endpoint: configuration.endpoint.description, logger: logger, metrics: metrics)
     let limits = configuration.limits
-    state = Mutex(State(pool: ConnectionPool(connectionLimit: limits.connections, waitingLimit: limits.waiting)))
+    state = Mutex(State(pool: ConnectionPool(connectionLimit: limits.connections, dialLimit: limits.dials, waitingLimit: limits.waiting)))
   }
 
   /// Calls a method and returns its result or error object.
@@ -219,10 +219,11 @@ public final class JSONRPCClient: Sendable {
       carryOut(state.withLock { $0.pool.dialFailed() })
       throw ClientFailures.dial(error, method, configuration.endpoint)
     }
-    let isShutDown = state.withLock { state in
-      state.pool.opened(connection)
-      return state.isShutDown
+    let (isShutDown, handover) = state.withLock { state in
+      let handover = state.pool.opened(connection)
+      return (state.isShutDown, handover)
     }
+    carryOut(handover)
     // Registered after `opened`, so that a close is never reported for a connection the pool does not know.
     connection.onClose { [weak self] in self?.drop(connection) }
     if isShutDown { connection.abort() }

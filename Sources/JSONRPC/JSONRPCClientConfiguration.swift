@@ -44,6 +44,8 @@ public struct JSONRPCClientLimits: Sendable, Hashable {
   public var idleTime: Duration = .seconds(20)
   /// Calls at the same time; a connection carries one at a time.
   public var connections = 64
+  /// Connections that are opened at the same time; other calls wait for one of them or for one that is free again.
+  public var dials = 4
   /// Calls that wait for one of those connections. They wait no longer than their deadline.
   public var waiting = 4096
   /// Bytes of an answer's body; as much as servers take for a request.
