@@ -63,6 +63,10 @@ static void visit(struct visitor *visitor, uint32_t events) {
   client_events(client, events);
 }
 
+// What nobody reads lies in the kernel, in each of the six sockets on its way, and all of them are on this machine. More of it and the
+// kernel's memory for TCP (net.ipv4.tcp_mem) runs out, for the connections between nodes as well: that would be measured, and nothing of ours.
+#define UNREAD_BYTES (1 << 20)
+
 int storm(void) {
   int epoll = epoll_create1(EPOLL_CLOEXEC);
   int limit = (int)(options.rate * 40) + 64;
@@ -85,7 +89,7 @@ int storm(void) {
         if (isOver || begun >= (double)(now - start) / 1e9 * options.rate) continue;
         *visitor = (struct visitor){.kind = kind_of(seed), .in_use = 1};
         counts[visitor->kind]++, begun++;
-        client_begin(&visitor->client, epoll, visitor->kind == UNREAD ? MODE_DOWN : MODE_ONCE, seed, 64 << 20);
+        client_begin(&visitor->client, epoll, visitor->kind == UNREAD ? MODE_DOWN : MODE_ONCE, seed, UNREAD_BYTES);
         seed++;
       }
       struct client *client = &visitor->client;
