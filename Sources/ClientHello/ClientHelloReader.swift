@@ -18,14 +18,20 @@ public struct ClientHelloReader: Sendable {
   /// - Parameter received: everything received so far: at each call the same bytes as before, and new ones behind them.
   ///   Bytes behind the hello (early data) are not looked at.
   public mutating func read(_ received: RawSpan) -> HelloVerdict {
+    var names = RecentNames()
+    return read(received, names: &names)
+  }
+
+  /// The same, with the names that were read before.
+  public mutating func read(_ received: RawSpan, names: inout RecentNames) -> HelloVerdict {
     if let refusal { return .refused(refusal) }
     do throws(HelloRefusal) {
       if let packing = RecordScanner.Packing.inOneRecord(received, limits: records.limits) {
-        let said = try HelloParser.parse(received.extracting(RecordScanner.recordHeaderBytes..<packing.rawBytes))
+        let said = try HelloParser.parse(received.extracting(RecordScanner.recordHeaderBytes..<packing.rawBytes), names: &names)
         return .hello(ClientHelloFacts(said, packing))
       }
       guard let packing = try records.scan(received) else { return .needMore }
-      return .hello(ClientHelloFacts(try HelloParser.parse(packing.message(in: received).span.bytes), packing))
+      return .hello(ClientHelloFacts(try HelloParser.parse(packing.message(in: received).span.bytes, names: &names), packing))
     } catch {
       refusal = error
       return .refused(error)

@@ -16,7 +16,9 @@ struct HelloExtensions {
   var hasECH = false
 
   /// - Parameter bytes: the extensions, to the end of the message.
-  static func read(_ bytes: RawSpan, legacyVersion: TLSVersion) throws(HelloRefusal) -> HelloExtensions {
+  static func read(
+    _ bytes: RawSpan, legacyVersion: TLSVersion, names: inout RecentNames
+  ) throws(HelloRefusal) -> HelloExtensions {
     let end = bytes.byteCount
     var found = HelloExtensions(highestVersion: legacyVersion)
     var position = 0
@@ -32,7 +34,7 @@ struct HelloExtensions {
       guard seen.insert(type) else { throw HelloRefusal(.duplicateExtension) }
       switch type {
       case ExtensionType.serverName:
-        found.serverName = try serverName(bytes.extracting(position..<extensionEnd))
+        found.serverName = try serverName(bytes.extracting(position..<extensionEnd), &names)
       case ExtensionType.applicationProtocols:
         found.protocols = try protocols(bytes.extracting(position..<extensionEnd))
       case ExtensionType.supportedVersions:
@@ -52,7 +54,7 @@ struct HelloExtensions {
   }
 
   /// RFC 6066 3: a list of names, at most one of each type; only type 0 is defined.
-  private static func serverName(_ bytes: RawSpan) throws(HelloRefusal) -> String? {
+  private static func serverName(_ bytes: RawSpan, _ names: inout RecentNames) throws(HelloRefusal) -> String? {
     let end = bytes.byteCount
     guard end > 2, bytes.pair(at: 0) == end &- 2 else { throw HelloRefusal(.badServerNameList) }
     var position = 2
@@ -66,7 +68,7 @@ struct HelloExtensions {
       let bit: UInt64 = 1 << UInt64(type & 63)
       guard seen[type >> 6] & bit == 0 else { throw HelloRefusal(.duplicateNameType) }
       seen[type >> 6] |= bit
-      if type == 0 { name = try HostName.read(bytes.extracting(position..<nameEnd)) }
+      if type == 0 { name = try names.name(bytes.extracting(position..<nameEnd), read: HostName.read) }
       position = nameEnd
     }
     return name

@@ -6,8 +6,10 @@
 enum HelloParser {
   /// What the message says of itself and in its extensions.
   ///
-  /// - Parameter bytes: the message in one piece, its 4-byte header included.
-  static func parse(_ bytes: RawSpan) throws(HelloRefusal) -> HelloExtensions {
+  /// - Parameters:
+  ///   - bytes: the message in one piece, its 4-byte header included.
+  ///   - names: see ``RecentNames``.
+  static func parse(_ bytes: RawSpan, names: inout RecentNames) throws(HelloRefusal) -> HelloExtensions {
     let end = bytes.byteCount
     var position = RecordScanner.messageHeaderBytes
     // legacy_version: 0x0300 and less must be refused (RFC 8446 D.5); what is above TLS 1.2 means TLS 1.2 (4.1.2).
@@ -30,7 +32,7 @@ enum HelloParser {
     guard position < end else { return HelloExtensions(highestVersion: min(legacyVersion, .tls12)) }
     let extensionsEnd = try bytes.vector(2, at: &position, else: .extensionsLength)
     guard extensionsEnd == end else { throw HelloRefusal(.extensionsLength) }
-    return try HelloExtensions.read(bytes.extracting(position..<end), legacyVersion: min(legacyVersion, .tls12))
+    return try HelloExtensions.read(bytes.extracting(position..<end), legacyVersion: min(legacyVersion, .tls12), names: &names)
   }
 }
 

@@ -21,7 +21,10 @@ extension Loop {
   func listenerIsReady(_ key: EventKey) {
     guard let position = key.listener, position < listeners.count, acceptResumesAt == .max else { return }
     let (listener, role) = (listeners[position].number, listeners[position].role)
-    for _ in 0..<Self.acceptBatch where acceptResumesAt == .max {
+    // Where nobody was a turn before, there is seldom more than one; asking in vain would cost another call for each.
+    let isBusy = acceptedAt == turn &- 1
+    acceptedAt = turn
+    for _ in 0..<(isBusy ? Self.acceptBatch : 1) where acceptResumesAt == .max {
       guard acceptOne(from: listener, role) else { return }
     }
   }
@@ -55,11 +58,16 @@ extension Loop {
     let slot = slots + Int(number)
     slot.pointee.client = client
     slot.pointee.sourceBucket = bucket
-    slot.pointee.downstream.descriptor = descriptor.release()
+    slot.pointee.downstream = SocketState(descriptor: descriptor.release(), readiness: [.readable, .writable])
+    // The hello is often there by now, and then is not worth another turn. Whatever has come until the socket is watched, an end or a
+    // reset as well, is reported when it is.
+    let generation = slot.pointee.generation
+    readHello(number)
+    guard slot.pointee.generation == generation else { return }
     guard watch(number, .downstream) else {
       return end(number, .system, detail: "watch the client's socket: \(errorText(errno))")
     }
-    wheel.schedule(number, at: tick(afterMilliseconds: helloMilliseconds))
+    if slot.pointee.phase == .hello { wheel.schedule(number, at: tick(afterMilliseconds: helloMilliseconds)) }
   }
 
   private func admitPresenting(_ descriptor: consuming Descriptor, from peer: PeerAddress) {

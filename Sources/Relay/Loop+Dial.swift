@@ -281,11 +281,3 @@ extension Loop {
     }
   }
 }
-
-extension StreamSummary {
-  /// For a stream that was named and came to nothing before it lived anywhere.
-  static func neverStarted(_ stream: StreamID, _ cause: EndCause, detail: String? = nil) -> StreamSummary {
-    StreamSummary(
-      id: stream, serverName: nil, client: nil, bytesUp: 0, bytesDown: 0, duration: .zero, cause: cause, detail: detail)
-  }
-}

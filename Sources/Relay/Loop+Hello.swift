@@ -37,19 +37,15 @@ extension Loop {
   /// Takes in a piece of the hello; true when more is wanted.
   private func helloArrived(_ number: UInt32, _ piece: UnsafeRawBufferPointer) -> Bool {
     let slot = slots + Int(number)
-    if let full = commons.admitHello(bytes: piece.count, bucket: slot.pointee.helloBucket) {
-      refuse(number, for: full)
-      return false
-    }
-    slot.pointee.helloHeld += UInt32(piece.count)
     // The first piece is read where it is: mostly it is all, and of a hello that is refused nothing has to be kept.
     let isFirst = slot.pointee.up.spill.isEmpty
-    guard isFirst || keep(number, piece) else { return false }
-    var hello = partialHello(number) ?? PartialHello(reader: ClientHelloReader(limits: settings.helloLimits))
+    guard isFirst || hold(number, piece) else { return false }
+    var hello =
+      (isFirst ? nil : partialHellos.removeValue(forKey: number)) ?? PartialHello(reader: ClientHelloReader(limits: settings.helloLimits))
     hello.segments += 1
-    switch hello.reader.read((isFirst ? piece : slot.pointee.up.spill.bytes).bytes) {
+    switch hello.reader.read((isFirst ? piece : slot.pointee.up.spill.bytes).bytes, names: &names) {
     case .needMore:
-      guard !isFirst || keep(number, piece) else { return false }
+      guard !isFirst || hold(number, piece) else { return false }
       partialHellos[number] = hello
       return true
     case .hello(var facts):
@@ -62,15 +58,23 @@ extension Loop {
     return false
   }
 
+  /// Keeps a piece of a hello that has no destination yet, and counts it against the budgets; false when the stream had to be ended
+  /// instead.
+  private func hold(_ number: UInt32, _ piece: UnsafeRawBufferPointer) -> Bool {
+    let slot = slots + Int(number)
+    if let full = commons.admitHello(bytes: piece.count, bucket: slot.pointee.helloBucket) {
+      refuse(number, for: full)
+      return false
+    }
+    slot.pointee.helloHeld += UInt32(piece.count)
+    return keep(number, piece)
+  }
+
   /// Keeps a piece for the server; false when the stream had to be ended instead.
   private func keep(_ number: UInt32, _ piece: UnsafeRawBufferPointer) -> Bool {
     if slots[Int(number)].up.spill.append(piece) { return true }
     refuse(number, with: .internalError, cause: .system, detail: "no memory for a hello")
     return false
-  }
-
-  private func partialHello(_ number: UInt32) -> PartialHello? {
-    partialHellos.isEmpty ? nil : partialHellos.removeValue(forKey: number)
   }
 
   /// The hello is complete: the control plane says where to.
@@ -103,8 +107,8 @@ extension Loop {
       if let full = admitName(number, name) ?? commons.admitWaiting(slot.pointee.waitingBuckets) { return refuse(number, for: full) }
     }
     slot.pointee.phase = .deciding
+    guard unkept.map({ hold(number, $0) }) ?? true else { return }
     slot.pointee.isKnown = true
-    guard unkept.map({ keep(number, $0) }) ?? true else { return }
     schedule(number, after: settings.tokenWait)
     let client = SocketAddressText(slot.pointee.client) ?? SocketAddressText(host: "unknown", port: 0)
     tell(.helloArrived(identifier(of: number), facts, client: client))

@@ -120,8 +120,8 @@ extension Loop {
       untold = count
     }
     tellLater(
-      StreamEnd(
-        id: identifier(of: number), serverName: slot.pointee.serverName.take(), hello: slot.pointee.hello, client: slot.pointee.client,
+      StreamSummary(
+        id: identifier(of: number), serverName: slot.pointee.serverName.take(), hello: slot.pointee.hello, peer: slot.pointee.client,
         bytesUp: slot.pointee.up.delivered, bytesDown: slot.pointee.down.delivered, milliseconds: now - slot.pointee.startedAt,
         cause: cause, detail: detail ?? slot.pointee.refusedFor?.setting, untold: untold))
   }

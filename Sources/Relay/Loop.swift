@@ -58,12 +58,17 @@ final class Loop: @unchecked Sendable {
   @exclusivity(unchecked) var wheel = TimerWheel()
   /// Milliseconds since the loop was made, read once per turn.
   @exclusivity(unchecked) var now: UInt64 = 0
+  /// Counts the turns of the loop.
+  @exclusivity(unchecked) var turn: UInt32 = 1
+  /// The last turn in which a listener had somebody.
+  @exclusivity(unchecked) var acceptedAt: UInt32 = 0
   let epoch: UInt64
   let firstReserved: Int32
 
   @exclusivity(unchecked) var tokens = TokenTable()
   /// What only a few streams have, and not for long.
   @exclusivity(unchecked) var partialHellos: [UInt32: PartialHello] = [:]
+  @exclusivity(unchecked) var names = RecentNames()
   @exclusivity(unchecked) var dials: [UInt32: Dial] = [:]
   /// Attempts to connect made so far: the next one's name.
   @exclusivity(unchecked) var attemptSerial: UInt32 = 0
@@ -150,6 +155,7 @@ final class Loop: @unchecked Sendable {
       let due = nextDue
       let count = hyper_epoll_wait(epoll.number, eventBuffer, Int32(Self.eventBatch), milliseconds(until: due))
       now = hyper_coarse_milliseconds() &- epoch
+      turn &+= 1
       // EINTR is the only error that can occur here: the descriptor and the buffer are ours.
       var event = eventBuffer
       for _ in 0..<max(0, count) {
@@ -188,11 +194,7 @@ final class Loop: @unchecked Sendable {
     let slot = slots + Int(key.slot)
     guard slot.pointee.generation == key.generation, slot.pointee.phase != .free else { return }
     let bits = event.events
-    var news: Readiness = []
-    if bits & (hyper_EPOLLIN | hyper_EPOLLRDHUP | hyper_EPOLLHUP | hyper_EPOLLERR) != 0 { news.insert(.readable) }
-    if bits & hyper_EPOLLOUT != 0 { news.insert(.writable) }
-    if bits & (hyper_EPOLLRDHUP | hyper_EPOLLHUP) != 0 { news.insert(.endSeen) }
-    if bits & hyper_EPOLLERR != 0 { news.insert(.failed) }
+    let news = Readiness(events: bits)
     let isLost = bits & (hyper_EPOLLHUP | hyper_EPOLLERR) != 0
     let known = slot.pointee[key.end].readiness
     slot.pointee[key.end].readiness = known.union(news)
@@ -258,7 +260,7 @@ final class Loop: @unchecked Sendable {
 
   /// The same of a stream's end.
   @inline(__always)
-  func tellLater(_ end: consuming StreamEnd) {
+  func tellLater(_ end: consuming StreamSummary) {
     if newsDueAt == .max { news.reserve(Self.newsBatch) }
     news.append(end)
     restNews()

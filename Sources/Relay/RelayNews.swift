@@ -4,7 +4,7 @@
 /// plain values: a piece of memory for each, taken by the loop and freed by its reader, would cost more than all else about them.
 public struct RelayNews: Sendable {
   private(set) var events: [RelayEvent] = []
-  private(set) var ends: [StreamEnd] = []
+  private(set) var ends: [StreamSummary] = []
   /// How many were read.
   private var position = 0
 
@@ -13,16 +13,17 @@ public struct RelayNews: Sendable {
 
   /// The next event; nil behind the last one.
   public mutating func next() -> RelayEvent? {
-    defer { position += 1 }
-    if position < events.count { return events[position] }
-    let ended = position - events.count
-    return ended < ends.count ? .ended(ends[ended].takeSummary()) : nil
+    let place = position
+    position = place + 1
+    if place < events.count { return events[place] }
+    let ended = place - events.count
+    return ended < ends.count ? .ended(ends[ended]) : nil
   }
 
   mutating func append(_ event: consuming RelayEvent) { events.append(event) }
 
   @inline(__always)
-  mutating func append(_ end: consuming StreamEnd) { ends.append(end) }
+  mutating func append(_ end: consuming StreamSummary) { ends.append(end) }
 
   /// Room for so many ends, so that a batch does not grow step by step.
   mutating func reserve(_ count: Int) { ends.reserveCapacity(count) }
@@ -42,25 +43,5 @@ public struct RelayNews: Sendable {
   mutating func removeAll() {
     events.removeAll(keepingCapacity: true)
     ends.removeAll(keepingCapacity: true)
-  }
-}
-
-/// What is to be said about a stream at its end, as its loop knows it. See ``StreamSummary``.
-struct StreamEnd {
-  let id: StreamID
-  var serverName: String?
-  let hello: HelloShape?
-  let client: PeerAddress
-  let bytesUp: UInt64
-  let bytesDown: UInt64
-  let milliseconds: UInt64
-  let cause: EndCause
-  var detail: String?
-  let untold: UInt64
-
-  mutating func takeSummary() -> StreamSummary {
-    StreamSummary(
-      id: id, serverName: serverName.take(), hello: hello, client: SocketAddressText(client), bytesUp: bytesUp, bytesDown: bytesDown,
-      duration: .milliseconds(milliseconds), cause: cause, detail: detail.take(), untold: untold)
   }
 }

@@ -7,8 +7,7 @@ import Testing
   private let stream = StreamID(loop: 0, serial: 1)
 
   private func summary(_ cause: EndCause) -> StreamSummary {
-    StreamSummary(
-      id: stream, serverName: nil, client: nil, bytesUp: 0, bytesDown: 0, duration: .zero, cause: cause, detail: nil)
+    .neverStarted(stream, cause)
   }
 
   @Test func aJoinReportedBeforeTheQuestionIsRemembered() async {

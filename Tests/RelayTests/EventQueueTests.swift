@@ -12,10 +12,8 @@ struct EventQueueTests {
     return news
   }
 
-  private func ended(_ number: UInt32) -> StreamEnd {
-    StreamEnd(
-      id: StreamID(loop: 0, slot: number, generation: 1), serverName: "a", hello: nil, client: .none, bytesUp: 0, bytesDown: 0,
-      milliseconds: 0, cause: .finished, detail: nil, untold: 0)
+  private func ended(_ number: UInt32) -> StreamSummary {
+    .neverStarted(StreamID(loop: 0, slot: number, generation: 1), .stopped, detail: "a")
   }
 
   private func numbers(_ events: [RelayEvent]) -> [UInt32] {
@@ -51,7 +49,7 @@ struct EventQueueTests {
       while let event = news.next() {
         switch event {
         case .joined(let stream): seen.append("joined \(stream.slot)")
-        case .ended(let summary): seen.append("ended \(summary.id.slot) \(summary.serverName ?? "")")
+        case .ended(let summary): seen.append("ended \(summary.id.slot) \(summary.detail ?? "")")
         default: Issue.record("unexpected: \(event)")
         }
       }

@@ -198,7 +198,7 @@ struct HelloPhaseTests {
     #expect(try await second.readToEnd() == alert80)
     second.close()
     #expect(try await side.log.ended().cause == .tooManyWaiting)
-    let third = try side.client(saying: [22, 3, 1, 1, 0, 1, 0, 0, 252, 3, 3] + [UInt8](repeating: 0, count: 390))
+    let third = try side.client(saying: [22, 3, 1, 2, 0, 1, 0, 1, 252, 3, 3] + [UInt8](repeating: 0, count: 390))
     #expect(try await third.readToEnd() == alert80)
     third.close()
     let detail = try await side.log.first("the budget's refusal") {
