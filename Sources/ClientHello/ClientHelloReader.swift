@@ -13,6 +13,16 @@ public struct ClientHelloReader: Sendable {
     records = RecordScanner(limits: limits)
   }
 
+  /// Reads a hello that is all there in one record, as nearly all are.
+  ///
+  /// - Returns: nil when it is not, or not well formed: `read` says what there is then.
+  public static func whole(_ received: RawSpan, limits: HelloLimits, names: inout RecentNames) -> ClientHelloFacts? {
+    guard let packing = RecordScanner.Packing.inOneRecord(received, limits: limits),
+      let said = try? HelloParser.parse(received.extracting(RecordScanner.recordHeaderBytes..<packing.rawBytes), names: &names)
+    else { return nil }
+    return ClientHelloFacts(said, packing)
+  }
+
   /// Says what the received bytes amount to.
   ///
   /// - Parameter received: everything received so far: at each call the same bytes as before, and new ones behind them.

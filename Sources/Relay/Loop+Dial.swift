@@ -249,8 +249,13 @@ extension Loop {
   }
 
   /// There is nothing to dial any more.
+  @inline(__always)
   func forgetDial(_ number: UInt32) {
-    guard !dials.isEmpty, let dial = dials.removeValue(forKey: number) else { return }
+    if !dials.isEmpty { forgetOneOfDials(number) }
+  }
+
+  private func forgetOneOfDials(_ number: UInt32) {
+    guard let dial = dials.removeValue(forKey: number) else { return }
     for attempt in dial.attempts { close(attempt.descriptor) }
   }
 

@@ -35,10 +35,21 @@ extension Loop {
   }
 
   /// Takes in a piece of the hello; true when more is wanted.
+  @inline(__always)
   private func helloArrived(_ number: UInt32, _ piece: UnsafeRawBufferPointer) -> Bool {
     let slot = slots + Int(number)
     // The first piece is read where it is: mostly it is all, and of a hello that is refused nothing has to be kept.
     let isFirst = slot.pointee.up.spill.isEmpty
+    if isFirst, let facts = ClientHelloReader.whole(piece.bytes, limits: settings.helloLimits, names: &names) {
+      decideAbout(number, facts, unkept: piece)
+      return false
+    }
+    return piecesArrived(number, piece, isFirst: isFirst)
+  }
+
+  /// The same where it takes several pieces, or is no good.
+  private func piecesArrived(_ number: UInt32, _ piece: UnsafeRawBufferPointer, isFirst: Bool) -> Bool {
+    let slot = slots + Int(number)
     guard isFirst || hold(number, piece) else { return false }
     var hello =
       (isFirst ? nil : partialHellos.removeValue(forKey: number)) ?? PartialHello(reader: ClientHelloReader(limits: settings.helloLimits))

@@ -28,7 +28,6 @@ extension Loop {
     let hello = slot.pointee.isOrdered ? settings.helloLimits.rawBytes : 0
     slot.pointee.discardLeft = UInt32(clamping: settings.discardBytes + hello)
     wheel.schedule(number, at: tick(afterMilliseconds: discardMilliseconds))
-    slot.pointee.downstream.readiness.insert(.readable)
     discardInput(number)
   }
 

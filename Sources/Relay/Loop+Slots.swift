@@ -121,9 +121,9 @@ extension Loop {
     }
     tellLater(
       StreamSummary(
-        id: identifier(of: number), serverName: slot.pointee.serverName.take(), hello: slot.pointee.hello, peer: slot.pointee.client,
-        bytesUp: slot.pointee.up.delivered, bytesDown: slot.pointee.down.delivered, milliseconds: now - slot.pointee.startedAt,
-        cause: cause, detail: detail ?? slot.pointee.refusedFor?.setting, untold: untold))
+        id: identifier(of: number), cause: cause, hello: slot.pointee.hello, untold: UInt32(clamping: untold),
+        serverName: slot.pointee.serverName.take(), detail: detail ?? slot.pointee.refusedFor?.setting, peer: slot.pointee.client,
+        bytesUp: slot.pointee.up.delivered, bytesDown: slot.pointee.down.delivered, milliseconds: now - slot.pointee.startedAt))
   }
 
   private func takeDetail(_ number: UInt32) -> String? {
@@ -146,9 +146,13 @@ extension Loop {
   }
 
   /// The hello has a destination, or none any more: it no longer counts against the budgets.
+  @inline(__always)
   func releaseHello(_ number: UInt32) {
+    if slots[Int(number)].helloHeld > 0 { releaseHeld(number) }
+  }
+
+  private func releaseHeld(_ number: UInt32) {
     let slot = slots + Int(number)
-    guard slot.pointee.helloHeld > 0 else { return }
     commons.releaseHello(bytes: Int(slot.pointee.helloHeld), bucket: slot.pointee.helloBucket)
     slot.pointee.helloHeld = 0
   }

@@ -7,11 +7,9 @@ import Glibc
 extension Loop {
   /// False when nothing was begun.
   func connectStraight(_ number: UInt32, to target: consuming AddressCache.Sole) -> Bool {
-    let address = target.address
-    guard let descriptor = owner(of: hyper_socket(address.family)),
-      prepare(descriptor.number, family: address.family) == nil
-    else { return false }
-    let result = address.withPointer { hyper_connect(descriptor.number, $0, $1) }
+    let family = target.address.family
+    guard let descriptor = owner(of: hyper_socket(family)), prepare(descriptor.number, family: family) == nil else { return false }
+    let result = target.address.withPointer { hyper_connect(descriptor.number, $0, $1) }
     guard result == 0 || errno == EINPROGRESS else { return false }
     let slot = slots + Int(number)
     let key = EventKey(slot: number, generation: slot.pointee.generation, end: .upstream)

@@ -16,15 +16,37 @@ extension LoopCounters {
     static func sum(of measure: HelloMeasure) -> Int { first(of: measure) + places[measure.rawValue].bounds.count + 1 }
   }
 
-  /// One measure, laid out for counting: the first of its cells, and the upper bounds of its classes, which it owns.
+  /// One measure, laid out for counting: the first of its cells, and the upper bounds of its classes, which it owns. Used by its loop only.
   struct HelloScale {
     let first: Int
     let bounds: UnsafeMutableBufferPointer<UInt64>
+    /// The class of the last value, and what the values of that class lie above: clients resemble each other.
+    private let last: UnsafeMutablePointer<(place: Int, above: UInt64)>
 
     init(_ measure: HelloMeasure) {
       first = HelloCell.first(of: measure)
       bounds = .allocate(capacity: measure.bounds.count)
       _ = bounds.initialize(fromContentsOf: measure.bounds)
+      last = .allocate(capacity: 1)
+      last.initialize(to: (0, 0))
+    }
+
+    func deallocate() {
+      bounds.deallocate()
+      last.deallocate()
+    }
+
+    @inline(__always)
+    func place(of value: UInt64) -> Int {
+      let (place, above) = last.pointee
+      return value > above && value <= bounds[place] ? place : search(value)
+    }
+
+    private func search(_ value: UInt64) -> Int {
+      var place = 0
+      while place < bounds.count, value > bounds[place] { place += 1 }
+      if place < bounds.count { last.pointee = (place, place == 0 ? 0 : bounds[place - 1]) }
+      return place
     }
   }
 
@@ -40,11 +62,10 @@ extension LoopCounters {
   }
 
   /// Its class, and the sum.
+  @inline(__always)
   private func count(_ value: UInt64, _ scale: HelloScale) {
-    var place = 0
-    while place < scale.bounds.count, value > scale.bounds[place] { place += 1 }
-    add(1, toHello: scale.first + place)
-    add(value, toHello: scale.first + scale.bounds.count + 1)
+    add(1, toHello: scale.first &+ scale.place(of: value))
+    add(value, toHello: scale.first &+ scale.bounds.count &+ 1)
   }
 
   func fold(into sum: inout HelloFigures) {

@@ -2,8 +2,8 @@ import Synchronization
 
 /// The figures of one loop. Written by its loop only, read by anybody: relaxed atomics, so a write is an ordinary store.
 ///
-/// `@unchecked Sendable`: all stored properties never change; they point to atomics, and to numbers that never change either, which live
-/// as long as the object.
+/// `@unchecked Sendable`: all stored properties never change; they point to atomics, and to what only its loop uses, which live as long
+/// as the object.
 final class LoopCounters: @unchecked Sendable {
   enum Kind: Int, CaseIterable {
     case clientsAccepted, tokenConnectionsAccepted, descriptorsExhausted, acceptFailures
@@ -33,7 +33,7 @@ final class LoopCounters: @unchecked Sendable {
   deinit {
     values.deinitialize(count: Self.cells)
     values.deallocate()
-    for scale in [messageBytes, rawBytes, records, segments] { scale.bounds.deallocate() }
+    for scale in [messageBytes, rawBytes, records, segments] { scale.deallocate() }
   }
 
   @inline(__always)

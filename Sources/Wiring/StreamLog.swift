@@ -48,7 +48,7 @@ public final class StreamLog: Sendable {
     if let client = stream.client { metadata["client"] = addresses.text(client).map { "\($0)" } }
     if let detail = stream.detail { metadata["detail"] = "\(detail)" }
     if stream.cause.isRefusal {
-      let admission = sampler.withLock { $0.admit(cause: stream.cause.name, standingFor: stream.untold, now: .now) }
+      let admission = sampler.withLock { $0.admit(cause: stream.cause.name, standingFor: UInt64(stream.untold), now: .now) }
       guard let swallowed = admission.swallowed else { return }
       if swallowed > 0 { metadata["not_shown"] = "\(swallowed)" }
       logger.info("stream refused", metadata: metadata)
