@@ -59,7 +59,8 @@ extension EndToEnd {
       let seen = try await stack.client("hello")
       #expect(seen["alert"] == 80, "\(seen)")
       #expect(seen["end"] == "eof", "\(seen)")
-      #expect((2.9..<8).contains(seen["seconds"]?.seconds ?? 99), "\(seen)")
+      // Two seconds, the time for a connection, where none was kept: then nobody was told of the client, and the rest of its time is of no use.
+      #expect((1.9..<8).contains(seen["seconds"]?.seconds ?? 99), "\(seen)")
       program.send(SIGCONT)
       let time = try await stack.answers()
       print("\(stuck.rawValue) stopped and continued: good answer after \(time)")
