@@ -140,6 +140,9 @@ public final class JSONRPCClient: Sendable {
 
   // MARK: Connections
 
+  /// How many connections are kept for `idleTime` behind a burst.
+  private static let keptOpen = 2
+
   private func acquire(_ method: String, _ deadline: NIODeadline) async throws(JSONRPCClientError) -> ClientConnection {
     while true {
       let connection: ClientConnection
@@ -210,11 +213,13 @@ public final class JSONRPCClient: Sendable {
 
   private func dial(_ method: String, _ deadline: NIODeadline) async throws(JSONRPCClientError) -> ClientConnection {
     let connection: ClientConnection
+    var limits = configuration.limits
+    if openConnectionCount > Self.keptOpen { limits.idleTime = min(limits.idleTime, limits.spareIdleTime) }
     do {
       let limit = min(configuration.limits.dialTime.timeAmount, deadline - .now())
       guard limit > .zero else { throw ClientConnection.Failure.timedOut }
       connection = try await ClientConnection.dial(
-        configuration.endpoint, security: security, limits: configuration.limits, within: limit)
+        configuration.endpoint, security: security, limits: limits, within: limit)
     } catch {
       carryOut(state.withLock { $0.pool.dialFailed() })
       throw ClientFailures.dial(error, method, configuration.endpoint)

@@ -40,8 +40,10 @@ public struct JSONRPCClientLimits: Sendable, Hashable {
   /// For one connection to come about, TLS included: an attempt that takes longer is as good as failed (DESIGN.md 4).
   public var dialTime: Duration = .seconds(2)
   /// How long a connection is kept without a call; less than servers keep theirs, so that it is we who close. 20 s: the one that is used
-  /// last stays, because a proxy asks its node every 10 s, and those that a burst has opened are gone half a minute after it.
+  /// last stays, because a proxy asks its node every 10 s.
   public var idleTime: Duration = .seconds(20)
+  /// The same for those that were opened beside two others: what a burst needs is descriptors of both sides, which are missing elsewhere behind it.
+  public var spareIdleTime: Duration = .seconds(3)
   /// Calls at the same time; a connection carries one at a time.
   public var connections = 64
   /// Connections that are opened at the same time; other calls wait for one of them or for one that is free again.

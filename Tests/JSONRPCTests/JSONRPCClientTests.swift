@@ -232,6 +232,24 @@ import Trust
     }
   }
 
+  @Test func ofTheConnectionsOfABurstTwoStay() async throws {
+    var limits = patient
+    limits.dials = 8
+    limits.idleTime = .seconds(300)
+    limits.spareIdleTime = .milliseconds(20)
+    let metrics = MetricsRegistry()
+    try await withUnixServer(metrics: metrics) { path in
+      let client = try client(.unix(path: path, httpPath: "/jsonrpc"), limits: limits)
+      await withTaskGroup(of: Void.self) { group in
+        for _ in 0..<64 { group.addTask { #expect(await failure(client) == nil) } }
+      }
+      #expect(metrics.counter("hyper_http_connections_opened_total", help: "", labels: ["server": "test"]).value > 2)
+      let loop = MultiThreadedEventLoopGroup.singleton.any()
+      try await loop.makePromise(of: Void.self).futureResult.get(orAfter: { client.openConnectionCount == 2 })
+      await client.shutdown()
+    }
+  }
+
   @Test func aShutDownClientFailsItsCalls() async throws {
     try await FakeServer.with(.beSilent) { endpoint, fake in
       let client = try client(endpoint)
