@@ -5,7 +5,8 @@
 public struct RecentNames: Sendable {
   private static let placeBits = 7
 
-  private var names = [String](repeating: "", count: 1 << RecentNames.placeBits)
+  /// Empty until there is one.
+  private var names: [String] = []
 
   public init() {}
 
@@ -17,9 +18,13 @@ public struct RecentNames: Sendable {
     _ bytes: RawSpan, read: (RawSpan) throws(HelloRefusal) -> String
   ) throws(HelloRefusal) -> String {
     let place = Self.place(of: bytes)
-    let known = names[place]
-    if bytes.byteCount > 0, Self.isSame(known, bytes) { return known }
+    if place < names.count {
+      let known = names[place]
+      // The empty one is none.
+      if bytes.byteCount > 0, Self.isSame(known, bytes) { return known }
+    }
     let name = try read(bytes)
+    if names.isEmpty { names = Array(repeating: "", count: 1 << Self.placeBits) }
     names[place] = name
     return name
   }
