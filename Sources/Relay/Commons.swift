@@ -90,9 +90,10 @@ final class Commons: Sendable {
 
   /// Counts a new client; what is in the way when there is no room for it.
   ///
-  /// - Parameter now: nanoseconds on the machine's coarse clock.
-  func admitClient(_ bucket: Bucket, now: UInt64) -> RelayLimit? {
-    if isPaced, !isInPace(sourceRates, bucket, now) { return .sourceRate }
+  /// - Parameter now: nanoseconds on the machine's coarse clock, as it is now: what a loop read at the start of its turn may lie before what
+  ///   another one has read, and the last of as many as may come at once would be too many.
+  func admitClient(_ bucket: Bucket, now: @autoclosure () -> UInt64) -> RelayLimit? {
+    if isPaced, !isInPace(sourceRates, bucket, now()) { return .sourceRate }
     let taken = streams.wrappingAdd(1, ordering: .relaxed).oldValue
     guard taken < maxStreams else {
       releaseStream()
@@ -115,8 +116,8 @@ final class Commons: Sendable {
   }
 
   /// Counts an admitted client for the name that it asks for. Each that was admitted is given back by `releaseName`.
-  func admitName(_ bucket: Bucket, now: UInt64) -> RelayLimit? {
-    if isPaced, !isInPace(nameRates, bucket, now) { return .nameRate }
+  func admitName(_ bucket: Bucket, now: @autoclosure () -> UInt64) -> RelayLimit? {
+    if isPaced, !isInPace(nameRates, bucket, now()) { return .nameRate }
     let held = byName.add(1, bucket, OfName.streams)
     if streamsPerName.verdict(held: held, free: maxStreams - streams.load(ordering: .relaxed)) == .admitted { return nil }
     releaseName(bucket)

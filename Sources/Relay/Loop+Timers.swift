@@ -3,8 +3,8 @@ import ClientHello
 
 /// The clock.
 extension Loop {
-  /// Nanoseconds, the same for all loops.
-  var clock: UInt64 { (epoch &+ now) &* 1_000_000 }
+  /// Nanoseconds, the same for all loops at the same time.
+  var clock: UInt64 { hyper_coarse_milliseconds() &* 1_000_000 }
 
   func tick(after delay: Duration) -> UInt32 { tick(afterMilliseconds: delay.milliseconds) }
 

@@ -69,7 +69,7 @@ struct LimitTests {
         $0.decide = { $0.serverName == "a.example" ? .route(target) : .ask }
       })
     server.echo(2)
-    for _ in 0..<2 { _ = try await side.client().read(1) }
+    for _ in 0..<2 { #expect(try await side.client().read(1) == Array(Hello.bytes(for: "a.example").prefix(1))) }
     for _ in 0..<3 {
       let late = try side.client()
       #expect(try await late.readToEnd() == alert80)
@@ -79,7 +79,20 @@ struct LimitTests {
     #expect(end.detail == "name_rate_limits" && end.serverName == "a.example")
     #expect(side.engine.snapshot().limitsReached[.nameRate] == 3)
     // A name that the control plane is asked about is counted in the same way.
-    for _ in 0..<2 { _ = try side.client(saying: Hello.bytes(for: "b.example")) }
+    var counted: [StreamID] = []
+    for _ in 0..<2 {
+      let client = try side.client(saying: Hello.bytes(for: "b.example"))
+      // Another loop must not come to a later client first.
+      let stream = try await side.log.first("another hello for b.example") { [counted] in
+        if case .helloArrived(let stream, let facts, _) = $0, facts.serverName == "b.example", !counted.contains(stream) {
+          stream
+        } else {
+          nil
+        }
+      }
+      counted.append(stream)
+      client.close()
+    }
     let late = try side.client(saying: Hello.bytes(for: "b.example"))
     #expect(try await late.readToEnd() == alert80)
     await side.engine.stop()
