@@ -13,14 +13,17 @@ public struct ClientHelloReader: Sendable {
     records = RecordScanner(limits: limits)
   }
 
-  /// Reads a hello that is all there in one record, as nearly all are.
+  /// The verdict on a hello that is all there in one record, as nearly all are.
   ///
-  /// - Returns: nil when it is not, or not well formed: `read` says what there is then.
-  public static func whole(_ received: RawSpan, limits: HelloLimits, names: inout RecentNames) -> ClientHelloFacts? {
-    guard let packing = RecordScanner.Packing.inOneRecord(received, limits: limits),
-      let said = try? HelloParser.parse(received.extracting(RecordScanner.recordHeaderBytes..<packing.rawBytes), names: &names)
-    else { return nil }
-    return ClientHelloFacts(said, packing)
+  /// - Returns: nil when it is not: then it takes a reader.
+  public static func whole(_ received: RawSpan, limits: HelloLimits, names: inout RecentNames) -> HelloVerdict? {
+    guard let packing = RecordScanner.Packing.inOneRecord(received, limits: limits) else { return nil }
+    do throws(HelloRefusal) {
+      let said = try HelloParser.parse(received.extracting(RecordScanner.recordHeaderBytes..<packing.rawBytes), names: &names)
+      return .hello(ClientHelloFacts(said, packing))
+    } catch {
+      return .refused(error)
+    }
   }
 
   /// Says what the received bytes amount to.
@@ -35,11 +38,11 @@ public struct ClientHelloReader: Sendable {
   /// The same, with the names that were read before.
   public mutating func read(_ received: RawSpan, names: inout RecentNames) -> HelloVerdict {
     if let refusal { return .refused(refusal) }
+    if let verdict = Self.whole(received, limits: records.limits, names: &names) {
+      if case .refused(let refusal) = verdict { self.refusal = refusal }
+      return verdict
+    }
     do throws(HelloRefusal) {
-      if let packing = RecordScanner.Packing.inOneRecord(received, limits: records.limits) {
-        let said = try HelloParser.parse(received.extracting(RecordScanner.recordHeaderBytes..<packing.rawBytes), names: &names)
-        return .hello(ClientHelloFacts(said, packing))
-      }
       guard let packing = try records.scan(received) else { return .needMore }
       return .hello(ClientHelloFacts(try HelloParser.parse(packing.message(in: received).span.bytes, names: &names), packing))
     } catch {

@@ -68,7 +68,7 @@ struct HelloExtensions {
       let bit: UInt64 = 1 << UInt64(type & 63)
       guard seen[type >> 6] & bit == 0 else { throw HelloRefusal(.duplicateNameType) }
       seen[type >> 6] |= bit
-      if type == 0 { name = try names.name(bytes.extracting(position..<nameEnd), read: HostName.read) }
+      if type == 0 { name = try names.name(bytes.extracting(position..<nameEnd)) }
       position = nameEnd
     }
     return name

@@ -35,27 +35,3 @@ enum HelloParser {
     return try HelloExtensions.read(bytes.extracting(position..<end), legacyVersion: min(legacyVersion, .tls12), names: &names)
   }
 }
-
-// The ways to read a field of what the span holds, with the reason to give when it does not fit. A position is never negative nor
-// behind the end, so nothing here overflows.
-extension RawSpan {
-  /// A big-endian number of 1 or 2 bytes; leaves the position behind it.
-  @inline(__always)
-  func integer(
-    _ size: Int, at position: inout Int, else reason: HelloRefusal.Reason
-  ) throws(HelloRefusal) -> Int {
-    guard byteCount &- position >= size else { throw HelloRefusal(reason) }
-    defer { position &+= size }
-    return size == 1 ? Int(byte(at: position)) : pair(at: position)
-  }
-
-  /// The length in front of a vector; leaves the position behind it and returns where the vector ends.
-  @inline(__always)
-  func vector(
-    _ size: Int, at position: inout Int, else reason: HelloRefusal.Reason
-  ) throws(HelloRefusal) -> Int {
-    let length = try integer(size, at: &position, else: reason)
-    guard byteCount &- position >= length else { throw HelloRefusal(reason) }
-    return position &+ length
-  }
-}

@@ -65,7 +65,7 @@ enum HostName {
     let start = min(position, name.byteCount &- 8)
     guard start >= 0 else { return 0 }
     // Eight bytes at once, that at the position lowest; above the last one of the name are zeros.
-    let eight = UInt64(littleEndian: name.unsafeLoadUnaligned(fromByteOffset: start, as: UInt64.self))
+    let eight = name.eight(at: start)
     let word = eight &>> UInt64(truncatingIfNeeded: (position &- start) &* 8)
     // In the top bit of each byte: whether it is `a` or above, `z` or below, and ASCII.
     let ones: UInt64 = 0x0101_0101_0101_0101

@@ -10,26 +10,24 @@ public struct RecentNames: Sendable {
 
   public init() {}
 
-  /// The name of these bytes, as it was given to `read` by an earlier call, or as `read` gives it now.
+  /// The name that these bytes are, as it was read before, or read now.
   ///
-  /// - Throws: what `read` throws.
+  /// - Throws: what ``HostName/read(_:)`` throws.
   @inline(__always)
-  mutating func name(
-    _ bytes: RawSpan, read: (RawSpan) throws(HelloRefusal) -> String
-  ) throws(HelloRefusal) -> String {
+  mutating func name(_ bytes: RawSpan) throws(HelloRefusal) -> String {
     let place = Self.place(of: bytes)
     if place < names.count {
       let known = names[place]
       // The empty one is none.
       if bytes.byteCount > 0, Self.isSame(known, bytes) { return known }
     }
-    let name = try read(bytes)
+    let name = try HostName.read(bytes)
     if names.isEmpty { names = Array(repeating: "", count: 1 << Self.placeBits) }
     names[place] = name
     return name
   }
 
-  /// Not the case of a name with capitals: it is kept as it is given out, in lower case.
+  /// A name that comes with capitals is never the same: it is kept in lower case.
   @inline(__always)
   private static func isSame(_ name: String, _ bytes: RawSpan) -> Bool {
     let known = name.utf8.span.bytes
@@ -75,9 +73,4 @@ public struct RecentNames: Sendable {
     let product = (state ^ word) &* 0x9E37_79B9_7F4A_7C15
     return product ^ product &>> 29
   }
-}
-
-extension RawSpan {
-  @inline(__always)
-  fileprivate func eight(at offset: Int) -> UInt64 { unsafeLoadUnaligned(fromByteOffset: offset, as: UInt64.self) }
 }

@@ -154,20 +154,3 @@ enum ContentType {
 enum HandshakeType {
   static let clientHello: UInt8 = 1
 }
-
-extension RawSpan {
-  /// The byte at an offset; the bounds are checked.
-  func byte(at offset: Int) -> UInt8 {
-    // A UInt8 has no alignment and no invalid bit patterns, and the offset is checked: nothing unsafe is left.
-    unsafeLoad(fromByteOffset: offset, as: UInt8.self)
-  }
-  /// The big-endian number of two bytes at an offset; the bounds are checked.
-  func pair(at offset: Int) -> Int {
-    Int(UInt16(bigEndian: unsafeLoadUnaligned(fromByteOffset: offset, as: UInt16.self)))
-  }
-
-  /// The big-endian number of four bytes at an offset; the bounds are checked.
-  func quad(at offset: Int) -> UInt32 {
-    UInt32(bigEndian: unsafeLoadUnaligned(fromByteOffset: offset, as: UInt32.self))
-  }
-}
