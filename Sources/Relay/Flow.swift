@@ -1,27 +1,14 @@
-import CLinux
-
 /// What the kernel last said about a socket. Edge-triggered: a bit stays set until a call says otherwise.
 struct Readiness: OptionSet {
   let rawValue: UInt8
 
-  // The numbers of EPOLLIN, EPOLLOUT, EPOLLERR and EPOLLHUP.
-
   /// Reading may give something: bytes, an end, an error.
-  static let readable = Readiness(rawValue: 0x1)
-  static let writable = Readiness(rawValue: 0x4)
-  /// The connection was reset or lost.
-  static let failed = Readiness(rawValue: 0x8)
+  static let readable = Readiness(rawValue: 1)
+  static let writable = Readiness(rawValue: 2)
   /// The peer has ended its half, so a short read is not a sign that the socket is dry.
-  static let endSeen = Readiness(rawValue: 0x10)
-
-  init(rawValue: UInt8) { self.rawValue = rawValue }
-
-  /// What an event of epoll says: EPOLLRDHUP is an end, too, and of an end or a loss one learns more by reading.
-  @inline(__always)
-  init(events: UInt32) {
-    let said = events & (hyper_EPOLLIN | hyper_EPOLLOUT | hyper_EPOLLERR | hyper_EPOLLHUP) | (events & hyper_EPOLLRDHUP) >> 9
-    rawValue = UInt8(truncatingIfNeeded: said | (said & (hyper_EPOLLERR | hyper_EPOLLHUP) != 0 ? hyper_EPOLLIN : 0))
-  }
+  static let endSeen = Readiness(rawValue: 4)
+  /// The connection was reset or lost.
+  static let failed = Readiness(rawValue: 8)
 }
 
 /// What a direction does next.

@@ -21,8 +21,8 @@ extension Loop {
   func listenerIsReady(_ key: EventKey) {
     guard let position = key.listener, position < listeners.count, acceptResumesAt == .max else { return }
     let (listener, role) = (listeners[position].number, listeners[position].role)
-    // Where nobody was a turn before, there is seldom more than one; asking in vain would cost another call for each.
-    let isBusy = acceptedAt == turn &- 1
+    // Where nobody came in this turn or the one before, there is seldom more than one; asking in vain would cost another call for each.
+    let isBusy = turn &- acceptedAt <= 1
     acceptedAt = turn
     for _ in 0..<(isBusy ? Self.acceptBatch : 1) where acceptResumesAt == .max {
       guard acceptOne(from: listener, role) else { return }

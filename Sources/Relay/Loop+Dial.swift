@@ -251,10 +251,10 @@ extension Loop {
   /// There is nothing to dial any more.
   @inline(__always)
   func forgetDial(_ number: UInt32) {
-    if !dials.isEmpty { forgetOneOfDials(number) }
+    if !dials.isEmpty { forgetDialUnderWay(number) }
   }
 
-  private func forgetOneOfDials(_ number: UInt32) {
+  private func forgetDialUnderWay(_ number: UInt32) {
     guard let dial = dials.removeValue(forKey: number) else { return }
     for attempt in dial.attempts { close(attempt.descriptor) }
   }

@@ -40,28 +40,38 @@ extension Loop {
     let slot = slots + Int(number)
     // The first piece is read where it is: mostly it is all, and of a hello that is refused nothing has to be kept.
     let isFirst = slot.pointee.up.spill.isEmpty
-    if isFirst, let facts = ClientHelloReader.whole(piece.bytes, limits: settings.helloLimits, names: &names) {
-      decideAbout(number, facts, unkept: piece)
-      return false
+    guard isFirst, let verdict = ClientHelloReader.whole(piece.bytes, limits: settings.helloLimits, names: &names) else {
+      return pieceArrived(number, piece, isFirst: isFirst)
     }
-    return piecesArrived(number, piece, isFirst: isFirst)
+    return act(on: verdict, number, unkept: piece)
   }
 
-  /// The same where it takes several pieces, or is no good.
-  private func piecesArrived(_ number: UInt32, _ piece: UnsafeRawBufferPointer, isFirst: Bool) -> Bool {
+  /// The same where it takes several pieces or records.
+  private func pieceArrived(_ number: UInt32, _ piece: UnsafeRawBufferPointer, isFirst: Bool) -> Bool {
     let slot = slots + Int(number)
     guard isFirst || hold(number, piece) else { return false }
     var hello =
       (isFirst ? nil : partialHellos.removeValue(forKey: number)) ?? PartialHello(reader: ClientHelloReader(limits: settings.helloLimits))
     hello.segments += 1
-    switch hello.reader.read((isFirst ? piece : slot.pointee.up.spill.bytes).bytes, names: &names) {
-    case .needMore:
+    var verdict = hello.reader.read((isFirst ? piece : slot.pointee.up.spill.bytes).bytes, names: &names)
+    if case .needMore = verdict {
       guard !isFirst || hold(number, piece) else { return false }
       partialHellos[number] = hello
       return true
-    case .hello(var facts):
+    }
+    if case .hello(var facts) = verdict {
       facts.segmentCount = hello.segments
-      decideAbout(number, facts, unkept: isFirst ? piece : nil)
+      verdict = .hello(facts)
+    }
+    return act(on: verdict, number, unkept: isFirst ? piece : nil)
+  }
+
+  /// - Returns: whether more is wanted.
+  @inline(__always)
+  private func act(on verdict: HelloVerdict, _ number: UInt32, unkept: UnsafeRawBufferPointer?) -> Bool {
+    switch verdict {
+    case .needMore: return true
+    case .hello(let facts): decideAbout(number, facts, unkept: unkept)
     case .refused(let refusal):
       counters.add(to: .hellosRefused)
       refuse(number, with: refusal.alert, cause: refusal.alert == nil ? .notTLS : .malformedHello, detail: refusal.reason.rawValue)
@@ -69,7 +79,7 @@ extension Loop {
     return false
   }
 
-  /// Keeps a piece of a hello that has no destination yet, and counts it against the budgets; false when the stream had to be ended
+  /// Keeps a piece of a hello that is not on its way to its destination yet, and counts it against the budgets; false when the stream had to be ended
   /// instead.
   private func hold(_ number: UInt32, _ piece: UnsafeRawBufferPointer) -> Bool {
     let slot = slots + Int(number)
@@ -112,7 +122,7 @@ extension Loop {
       return refuse(number, with: alert, cause: cause, detail: detail)
     case .route(let target):
       if let full = admitName(number, name) { return refuse(number, for: full) }
-      if unkept.map({ keep(number, $0) }) ?? true { startRoute(number, to: target) }
+      if unkept.map({ hold(number, $0) }) ?? true { startRoute(number, to: target) }
       return
     case .ask, nil:
       if let full = admitName(number, name) ?? commons.admitWaiting(slot.pointee.waitingBuckets) { return refuse(number, for: full) }

@@ -66,9 +66,9 @@ final class Loop: @unchecked Sendable {
   let firstReserved: Int32
 
   @exclusivity(unchecked) var tokens = TokenTable()
+  @exclusivity(unchecked) var names = RecentNames()
   /// What only a few streams have, and not for long.
   @exclusivity(unchecked) var partialHellos: [UInt32: PartialHello] = [:]
-  @exclusivity(unchecked) var names = RecentNames()
   @exclusivity(unchecked) var dials: [UInt32: Dial] = [:]
   /// Attempts to connect made so far: the next one's name.
   @exclusivity(unchecked) var attemptSerial: UInt32 = 0
@@ -194,7 +194,11 @@ final class Loop: @unchecked Sendable {
     let slot = slots + Int(key.slot)
     guard slot.pointee.generation == key.generation, slot.pointee.phase != .free else { return }
     let bits = event.events
-    let news = Readiness(events: bits)
+    var news: Readiness = []
+    if bits & (hyper_EPOLLIN | hyper_EPOLLRDHUP | hyper_EPOLLHUP | hyper_EPOLLERR) != 0 { news.insert(.readable) }
+    if bits & hyper_EPOLLOUT != 0 { news.insert(.writable) }
+    if bits & (hyper_EPOLLRDHUP | hyper_EPOLLHUP) != 0 { news.insert(.endSeen) }
+    if bits & hyper_EPOLLERR != 0 { news.insert(.failed) }
     let isLost = bits & (hyper_EPOLLHUP | hyper_EPOLLERR) != 0
     let known = slot.pointee[key.end].readiness
     slot.pointee[key.end].readiness = known.union(news)
