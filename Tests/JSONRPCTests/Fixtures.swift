@@ -48,12 +48,16 @@ func testHandler(_ request: RPCRequest) async -> CallResponse.Outcome {
   case "null": .result(.null)
   case "empty": .result(nil)
   case "fault": .fault(CallFault(code: 404, message: "no matching connection found", data: ["a": 1]))
-  case "sleep":
-    // Ends early when the server stops: the sleep of a cancelled task throws.
-    .result(.bool((try? await Task.sleep(for: .seconds(3600))) != nil))
+  case "rest": await restUntilTheServerStops()
   case "large": .result(.string(String(repeating: "x", count: Int(request.params["size"]?.integer ?? 0))))
   default: .fault(.methodNotFound)
   }
+}
+
+private func restUntilTheServerStops() async -> CallResponse.Outcome {
+  let (nothing, sender) = AsyncStream<Void>.makeStream()
+  for await _ in nothing {}
+  return withExtendedLifetime(sender) { .result(false) }
 }
 
 let silent = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }

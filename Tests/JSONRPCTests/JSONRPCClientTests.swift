@@ -60,9 +60,9 @@ import Trust
       let client = try client(.unix(path: path, httpPath: "/jsonrpc"))
       // The connection is there by then: dialling has a time of its own.
       #expect(await failure(client) == nil)
-      let error = await failure(client, "sleep", timeout: .milliseconds(200))
+      let error = await failure(client, "rest", timeout: .milliseconds(200))
       #expect(error?.kind == .timeout)
-      #expect(error?.message == "calling sleep at unix:\(path) /jsonrpc: no answer in time")
+      #expect(error?.message == "calling rest at unix:\(path) /jsonrpc: no answer in time")
       #expect(error?.failureKind == .failedAfterAccept)
       #expect(await failure(client) == nil)
       await client.shutdown()

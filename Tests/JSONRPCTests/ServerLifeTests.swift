@@ -186,7 +186,7 @@ private func startFailure(_ address: ListenAddress, insecure: Bool = true) async
       try await RawConnection.open(.unix(path: path)) { connection in
         try await connection.send(post(call("echo")))
         #expect(try await connection.readAnswer()?.status == 200)
-        try await connection.send(post(call("sleep")))
+        try await connection.send(post(call("rest")))
         await group.triggerGracefulShutdown()
         _ = try await connection.readToEnd()
         try await run.value

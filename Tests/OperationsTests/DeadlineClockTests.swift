@@ -41,7 +41,7 @@ import Testing
     let clock = DeadlineClock()
     let (told, tell) = AsyncStream<Bool>.makeStream()
     let value = await clock.run(until: .now + .milliseconds(20)) {
-      try? await Task.sleep(for: .seconds(3600))
+      await untilCancelled()
       tell.yield(Task.isCancelled)
       tell.finish()
       return 5
@@ -54,11 +54,18 @@ import Testing
     let clock = DeadlineClock()
     let call = Task {
       await clock.run(until: .now + .seconds(3600)) {
-        try? await Task.sleep(for: .seconds(3600))
+        await untilCancelled()
         return Task.isCancelled
       }
     }
     call.cancel()
     #expect(await call.value == true)
   }
+}
+
+/// Ends with its task only.
+private func untilCancelled() async {
+  let (nothing, sender) = AsyncStream<Void>.makeStream()
+  for await _ in nothing {}
+  withExtendedLifetime(sender) {}
 }

@@ -178,7 +178,7 @@ extension EndToEnd {
     @Test(arguments: Struck.allCases) func aCallInFlightFailsAtOnceWhenItsPeerIsKilledAndTheNextOneIsAnswered(_ struck: Struck) async throws
     {
       try await Scene.run { scene in
-        try await eventually(scene, "\(struck.name).echo", at: struck.caller)
+        try await eventually("\(struck.name) answers again") { try await scene.answers("\(struck.name).echo", at: struck.caller) }
         let before = try await scene.network.metrics(of: struck.caller)["process_open_fds"] ?? 0
         let kill = ContinuousClock.now
         let (answer, _) = try await whileHeld(struck, in: scene) { struck.send(SIGKILL, in: scene) }
@@ -188,14 +188,14 @@ extension EndToEnd {
         #expect(answer.text("error", "message")?.contains("in time") == false, "\(answer)")
         print("\(struck.rawValue) killed: the call failed after \(ContinuousClock.now - kill)")
         try await restart(struck, in: scene)
-        try await eventually(scene, "\(struck.name).echo", at: struck.caller)
+        try await eventually("\(struck.name) answers again") { try await scene.answers("\(struck.name).echo", at: struck.caller) }
         try await noDescriptorsStay(before, in: scene, at: struck.caller)
       }
     }
 
     @Test(arguments: Struck.allCases) func aFrozenPeerCostsItsCallersTheirDeadlineAndNobodyElseAnything(_ struck: Struck) async throws {
       try await Scene.run { scene in
-        try await eventually(scene, "\(struck.name).echo", at: struck.caller)
+        try await eventually("\(struck.name) answers again") { try await scene.answers("\(struck.name).echo", at: struck.caller) }
         let before = try await scene.network.metrics(of: struck.caller)["process_open_fds"] ?? 0
         let (answer, seconds) = try await whileHeld(struck, in: scene) {
           struck.send(SIGSTOP, in: scene)
@@ -209,17 +209,15 @@ extension EndToEnd {
         #expect(seconds >= Scene.limit - 0.5, "\(seconds)")
         struck.send(SIGCONT, in: scene)
         try await struck.source(in: scene).order("release", ["method": .string(struck.event.method)])
-        try await eventually(scene, "\(struck.name).echo", at: struck.caller)
+        try await eventually("\(struck.name) answers again") { try await scene.answers("\(struck.name).echo", at: struck.caller) }
         try await noDescriptorsStay(before, in: scene, at: struck.caller)
       }
     }
 
     /// As many as before, give or take a local connection that is kept alive.
     private func noDescriptorsStay(_ before: Double, in scene: Scene, at node: String) async throws {
-      let end = ContinuousClock.now + .seconds(20)
-      while let now = try await scene.network.metrics(of: node)["process_open_fds"], now > before + 3 {
-        guard ContinuousClock.now < end else { throw TestFailure("descriptors: \(before) before, \(now) after") }
-        try await Task.sleep(for: .milliseconds(100))
+      try await eventually("no more descriptors than \(before), or three more") {
+        try await scene.network.metrics(of: node)["process_open_fds"] ?? .infinity <= before + 3
       }
     }
 
@@ -255,14 +253,6 @@ extension EndToEnd {
         try await scene.inner.start()
         try await scene.inner.ready()
       case .referenceServer, .referenceClient: try await scene.restartPeers()
-      }
-    }
-
-    private func eventually(_ scene: Scene, _ method: String, at node: String) async throws {
-      let end = ContinuousClock.now + .seconds(30)
-      while try await !scene.answers(method, at: node) {
-        guard ContinuousClock.now < end else { throw TestFailure("\(method) is not answered again") }
-        try await Task.sleep(for: .milliseconds(100))
       }
     }
   }

@@ -38,7 +38,7 @@ extension EndToEnd.RuleTests {
       try net.network.enroll([TestOperator(name: "bare-operator", groups: ["callers"], channels: [])], in: "900.json")
       try await net.node.line(containing: "directory reloaded")
       let mark = net.peers.mark
-      try await net.eventually("the operator is known") { try await net.call("own.echo", from: "bare-operator")["result"] != nil }
+      try await eventually("the operator is known") { try await net.call("own.echo", from: "bare-operator")["result"] != nil }
       let served = try await net.peers.event("served", from: mark)
       #expect(served["params"]?["_client"]?["entry"]?["channels"] == [])
     }

@@ -46,7 +46,7 @@ extension EndToEnd.RuleTests {
         "own": "client-2", "count": 60, "method": "own.echo", "address": .string(net.address), "other": "own", "inner": "ten",
       ]
       #expect(try await net.peers.order("calls", calls)["answered"] == 60)
-      try await net.eventually("all descriptors are closed") {
+      try await eventually("all descriptors are closed") {
         try await net.network.metrics(of: "own")["process_open_fds"] ?? 9999 <= (before["process_open_fds"] ?? 0) + 2
       }
     }
@@ -168,14 +168,5 @@ extension Surroundings {
   fileprivate func hello(from client: String, _ more: [String: JSONValue]) async throws -> JSONValue {
     let members: [String: JSONValue] = ["own": .string(client), "address": .string(address), "other": "own"]
     return try await peers.order("hello", members.merging(more) { $1 })
-  }
-
-  /// Waits until something is so, for things that have no event of their own.
-  func eventually(_ what: String, within limit: Duration = .seconds(30), _ condition: () async throws -> Bool) async throws {
-    let end = ContinuousClock.now + limit
-    while try await !condition() {
-      guard ContinuousClock.now < end else { throw TestFailure("not in time: \(what)") }
-      try await Task.sleep(for: .milliseconds(50))
-    }
   }
 }
