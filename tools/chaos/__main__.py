@@ -112,24 +112,16 @@ def run(options, ledger):
                             steady_parts(scene, part, short, options, rounds)
                     note_strays(scene, start)
                 except Failure:
-                    keep(rig, options)
+                    rig.keep_logs(options.out.parent)
                     raise
                 if ledger.missed():
-                    keep(rig, options)
+                    rig.keep_logs(options.out.parent)
         if "soak" in parts:
             soak(places, ledger, options.count, 100, options.soak_rate, options.out.parent)
         if "alone" in parts:
             with Rig(places) as rig:
                 for name in ROLES:
                     crowds.alone(rig, ledger, name, 3 if short else 20)
-
-
-def keep(rig, options):
-    """The logs, for those who look for the reason."""
-    target = options.out.parent / "logs"
-    shutil.rmtree(target, ignore_errors=True)
-    shutil.copytree(rig.folder / "logs", target)
-    say(f"the logs of the programs are in {target}")
 
 
 def main():

@@ -8,6 +8,7 @@ import subprocess
 import tempfile
 import time
 
+from figures import say
 from program import Failure, Program
 from usage import Usage, cpu_seconds, scrape
 
@@ -185,6 +186,13 @@ class Rig:
 
     def metrics(self, name):
         return scrape(self.folder / "run" / f"{name}.metrics") if name in ROLES else {}
+
+    def keep_logs(self, folder):
+        """Copies them there, for those who look for the reason of something."""
+        target = folder / "logs"
+        shutil.rmtree(target, ignore_errors=True)
+        shutil.copytree(self.folder / "logs", target)
+        say(f"the logs of the programs are in {target}")
 
     def usage(self, name):
         return Usage.of(self[name].pid, self.metrics(name))

@@ -13,8 +13,8 @@ from usage import resident_of
 
 def soak(places, ledger, count, at_once, rate, folder):
     """Notes failures and growth; writes the samples and their picture into `folder`."""
-    # At the level warning: lines about each stream are not what is looked at here.
-    with Rig(places, level="warning") as rig:
+    # At the level notice: lines about each stream are not what is looked at here, but why one was refused is.
+    with Rig(places, level="notice") as rig:
         process = subprocess.Popen(
             [str(word) for word in (load, "soak", "-p", rig.ports["clients"], "-h", LOAD, "-c", count, "-n", at_once, "-r", rate, "-e", int(time.time()))],
             stdout=subprocess.PIPE, text=True, start_new_session=True, preexec_fn=die_with_the_suite)
@@ -33,6 +33,8 @@ def soak(places, ledger, count, at_once, rate, folder):
                 # A few hundred samples, however long it takes.
                 next_sample = now + max(1.0, now / 200)
         process.wait(10)
+        if failed:
+            rig.keep_logs(folder)
         took = time.monotonic() - start
         say(f"soak: {done} streams in {took:.0f} s ({done / took:.0f} a second), {failed} failed {failures[:3] or ''}")
         if done != count:
