@@ -13,17 +13,20 @@ public struct ClientHelloReader: Sendable {
     records = RecordScanner(limits: limits)
   }
 
-  /// The verdict on a hello that is all there in one record, as nearly all are.
+  /// The length of the record at the start, header included, if a whole hello is in it and there, as nearly all are. Otherwise it takes a
+  /// reader.
+  public static func oneRecord(in received: RawSpan, limits: HelloLimits) -> Int? {
+    RecordScanner.Packing.inOneRecord(received, limits: limits)?.rawBytes
+  }
+
+  /// Reads a hello that is all there.
   ///
-  /// - Returns: nil when it is not: then it takes a reader.
-  public static func whole(_ received: RawSpan, limits: HelloLimits, names: inout RecentNames) -> HelloVerdict? {
-    guard let packing = RecordScanner.Packing.inOneRecord(received, limits: limits) else { return nil }
-    do throws(HelloRefusal) {
-      let said = try HelloParser.parse(received.extracting(RecordScanner.recordHeaderBytes..<packing.rawBytes), names: &names)
-      return .hello(ClientHelloFacts(said, packing))
-    } catch {
-      return .refused(error)
-    }
+  /// - Parameter record: as ``oneRecord(in:limits:)`` found it.
+  /// - Throws: what is wrong with it; no further bytes can make it acceptable.
+  public static func read(record: RawSpan, names: inout RecentNames) throws(HelloRefusal) -> ClientHelloFacts {
+    let message = record.extracting(RecordScanner.recordHeaderBytes...)
+    let said = try HelloParser.parse(message, names: &names)
+    return ClientHelloFacts(said, .init(messageBytes: message.byteCount, rawBytes: record.byteCount, recordCount: 1))
   }
 
   /// Says what the received bytes amount to.
@@ -38,11 +41,10 @@ public struct ClientHelloReader: Sendable {
   /// The same, with the names that were read before.
   public mutating func read(_ received: RawSpan, names: inout RecentNames) -> HelloVerdict {
     if let refusal { return .refused(refusal) }
-    if let verdict = Self.whole(received, limits: records.limits, names: &names) {
-      if case .refused(let refusal) = verdict { self.refusal = refusal }
-      return verdict
-    }
     do throws(HelloRefusal) {
+      if let count = Self.oneRecord(in: received, limits: records.limits) {
+        return .hello(try Self.read(record: received.extracting(..<count), names: &names))
+      }
       guard let packing = try records.scan(received) else { return .needMore }
       return .hello(ClientHelloFacts(try HelloParser.parse(packing.message(in: received).span.bytes, names: &names), packing))
     } catch {
@@ -56,7 +58,7 @@ extension ClientHelloFacts {
   @inline(__always)
   fileprivate init(_ said: HelloExtensions, _ packing: RecordScanner.Packing) {
     self.init(
-      serverName: said.serverName, alpn: said.protocols, echPresent: said.hasECH, highestVersion: said.highestVersion,
+      serverName: said.serverName, alpn: said.protocols ?? [], echPresent: said.hasECH, highestVersion: said.highestVersion,
       messageBytes: packing.messageBytes, rawBytes: packing.rawBytes, recordCount: packing.recordCount, segmentCount: 1)
   }
 }

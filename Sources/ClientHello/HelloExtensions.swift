@@ -11,7 +11,8 @@ private enum ExtensionType {
 /// What the extensions of a hello say about where it wants to go. Those nobody asked about are skipped whatever they hold.
 struct HelloExtensions {
   var serverName: String?
-  var protocols: [[UInt8]] = []
+  /// Nil without ALPN.
+  var protocols: [[UInt8]]?
   var highestVersion: TLSVersion
   var hasECH = false
 
@@ -80,16 +81,16 @@ struct HelloExtensions {
     guard end > 2, bytes.pair(at: 0) == end &- 2 else { throw HelloRefusal(.badALPN) }
     var position = 2
     if let usual = UsualProtocols.list(for: bytes.extracting(position..<end)) { return usual }
-    var protocols: [[UInt8]] = []
+    var list: [[UInt8]] = []
     while position < end {
       let idEnd = try bytes.vector(1, at: &position, else: .badALPN)
       guard position < idEnd else { throw HelloRefusal(.badALPN) }
-      if protocols.count < ClientHelloFacts.maximumProtocols {
-        protocols.append(bytes.extracting(position..<idEnd).withUnsafeBytes { Array($0) })
+      if list.count < ClientHelloFacts.maximumProtocols {
+        list.append(bytes.extracting(position..<idEnd).withUnsafeBytes { Array($0) })
       }
       position = idEnd
     }
-    return protocols
+    return list
   }
 
   /// RFC 8446 4.2.1: ProtocolVersion versions<2..254>. GREASE and drafts (0x7fxx) stand among the versions; nil when

@@ -2,14 +2,15 @@
 public struct TLSVersion: RawRepresentable, Hashable, Comparable, Sendable {
   public var rawValue: UInt16
 
+  @inlinable
   public init(rawValue: UInt16) {
     self.rawValue = rawValue
   }
 
-  public static let tls10 = TLSVersion(rawValue: 0x0301)
-  public static let tls11 = TLSVersion(rawValue: 0x0302)
-  public static let tls12 = TLSVersion(rawValue: 0x0303)
-  public static let tls13 = TLSVersion(rawValue: 0x0304)
+  @inlinable public static var tls10: TLSVersion { TLSVersion(rawValue: 0x0301) }
+  @inlinable public static var tls11: TLSVersion { TLSVersion(rawValue: 0x0302) }
+  @inlinable public static var tls12: TLSVersion { TLSVersion(rawValue: 0x0303) }
+  @inlinable public static var tls13: TLSVersion { TLSVersion(rawValue: 0x0304) }
 
   public static func < (left: TLSVersion, right: TLSVersion) -> Bool { left.rawValue < right.rawValue }
 }

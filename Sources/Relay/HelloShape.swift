@@ -15,10 +15,11 @@ public struct HelloShape: Hashable, Sendable {
   public let echPresent: Bool
 
   public init(_ facts: ClientHelloFacts) {
-    messageBytes = UInt32(clamping: facts.messageBytes)
-    rawBytes = UInt32(clamping: facts.rawBytes)
-    records = UInt32(clamping: facts.recordCount)
-    segments = UInt32(clamping: facts.segmentCount)
+    // A message has less than 2^24 bytes and takes less than 2^27, one for each record and piece.
+    messageBytes = UInt32(truncatingIfNeeded: facts.messageBytes)
+    rawBytes = UInt32(truncatingIfNeeded: facts.rawBytes)
+    records = UInt32(truncatingIfNeeded: facts.recordCount)
+    segments = UInt32(truncatingIfNeeded: facts.segmentCount)
     highestVersion = facts.highestVersion
     echPresent = facts.echPresent
   }

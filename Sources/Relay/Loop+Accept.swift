@@ -21,11 +21,14 @@ extension Loop {
   func listenerIsReady(_ key: EventKey) {
     guard let position = key.listener, position < listeners.count, acceptResumesAt == .max else { return }
     let (listener, role) = (listeners[position].number, listeners[position].role)
-    // Where nobody came in this turn or the one before, there is seldom more than one; asking in vain would cost another call for each.
-    let isBusy = turn &- acceptedAt <= 1
+    // Unless there was somebody in several turns in a row there is seldom more than one, and asking in vain costs another call for each.
+    turnsWithClients = turn &- acceptedAt <= 1 ? turnsWithClients &+ 1 : 0
     acceptedAt = turn
-    for _ in 0..<(isBusy ? Self.acceptBatch : 1) where acceptResumesAt == .max {
-      guard acceptOne(from: listener, role) else { return }
+    for _ in 0..<(turnsWithClients > Self.fewTurns ? Self.acceptBatch : 1) where acceptResumesAt == .max {
+      guard acceptOne(from: listener, role) else {
+        turnsWithClients = 0
+        return
+      }
     }
   }
 
@@ -64,7 +67,8 @@ extension Loop {
     let generation = slot.pointee.generation
     readHello(number)
     guard slot.pointee.generation == generation else { return }
-    guard watch(number, .downstream) else {
+    // Who was refused is written nothing more: that there is room for it is no news.
+    guard watch(number, .downstream, for: slot.pointee.phase == .discarding ? Self.inputEvents : Self.allEvents) else {
       return end(number, .system, detail: "watch the client's socket: \(errorText(errno))")
     }
     if slot.pointee.phase == .hello { wheel.schedule(number, at: tick(afterMilliseconds: helloMilliseconds)) }

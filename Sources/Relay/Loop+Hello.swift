@@ -39,11 +39,16 @@ extension Loop {
   private func helloArrived(_ number: UInt32, _ piece: UnsafeRawBufferPointer) -> Bool {
     let slot = slots + Int(number)
     // The first piece is read where it is: mostly it is all, and of a hello that is refused nothing has to be kept.
-    let isFirst = slot.pointee.up.spill.isEmpty
-    guard isFirst, let verdict = ClientHelloReader.whole(piece.bytes, limits: settings.helloLimits, names: &names) else {
-      return pieceArrived(number, piece, isFirst: isFirst)
+    guard slot.pointee.up.spill.isEmpty else { return pieceArrived(number, piece, isFirst: false) }
+    guard let count = ClientHelloReader.oneRecord(in: piece.bytes, limits: settings.helloLimits) else {
+      return pieceArrived(number, piece, isFirst: true)
     }
-    return act(on: verdict, number, unkept: piece)
+    do throws(HelloRefusal) {
+      decideAbout(number, try ClientHelloReader.read(record: piece.bytes.extracting(..<count), names: &names), unkept: piece)
+    } catch {
+      refuse(number, for: error)
+    }
+    return false
   }
 
   /// The same where it takes several pieces or records.
@@ -53,30 +58,23 @@ extension Loop {
     var hello =
       (isFirst ? nil : partialHellos.removeValue(forKey: number)) ?? PartialHello(reader: ClientHelloReader(limits: settings.helloLimits))
     hello.segments += 1
-    var verdict = hello.reader.read((isFirst ? piece : slot.pointee.up.spill.bytes).bytes, names: &names)
-    if case .needMore = verdict {
+    switch hello.reader.read((isFirst ? piece : slot.pointee.up.spill.bytes).bytes, names: &names) {
+    case .needMore:
       guard !isFirst || hold(number, piece) else { return false }
       partialHellos[number] = hello
       return true
-    }
-    if case .hello(var facts) = verdict {
+    case .hello(var facts):
       facts.segmentCount = hello.segments
-      verdict = .hello(facts)
-    }
-    return act(on: verdict, number, unkept: isFirst ? piece : nil)
-  }
-
-  /// - Returns: whether more is wanted.
-  @inline(__always)
-  private func act(on verdict: HelloVerdict, _ number: UInt32, unkept: UnsafeRawBufferPointer?) -> Bool {
-    switch verdict {
-    case .needMore: return true
-    case .hello(let facts): decideAbout(number, facts, unkept: unkept)
+      decideAbout(number, facts, unkept: isFirst ? piece : nil)
     case .refused(let refusal):
-      counters.add(to: .hellosRefused)
-      refuse(number, with: refusal.alert, cause: refusal.alert == nil ? .notTLS : .malformedHello, detail: refusal.reason.rawValue)
+      refuse(number, for: refusal)
     }
     return false
+  }
+
+  private func refuse(_ number: UInt32, for refusal: HelloRefusal) {
+    counters.add(to: .hellosRefused)
+    refuse(number, with: refusal.alert, cause: refusal.alert == nil ? .notTLS : .malformedHello, detail: refusal.reason.rawValue)
   }
 
   /// Keeps a piece of a hello that is not on its way to its destination yet, and counts it against the budgets; false when the stream had to be ended

@@ -130,7 +130,7 @@ extension Loop {
       case .passOnEnd:
         // Closing ends the sink's half as well, behind all that was written: it has ended its own, so nothing is unread.
         // Fails only when the connection is gone, which is reported as an event.
-        if !isLast { _ = shutdown(sink.descriptor, Int32(SHUT_WR)) }
+        if !isLast { _ = hyper_shutdown_writing(sink.descriptor) }
         flow.endPassedOn()
       case .giveUp: flow.broke()
       case .wait, .done:

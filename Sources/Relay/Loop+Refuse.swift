@@ -28,7 +28,7 @@ extension Loop {
     let hello = slot.pointee.isOrdered ? settings.helloLimits.rawBytes : 0
     slot.pointee.discardLeft = UInt32(clamping: settings.discardBytes + hello)
     wheel.schedule(number, at: tick(afterMilliseconds: discardMilliseconds))
-    discardInput(number)
+    if slot.pointee.downstream.readiness.contains(.readable) { discardInput(number) }
   }
 
   /// A bound was reached.
@@ -44,7 +44,7 @@ extension Loop {
     // `alert.record`, on the stack: a flood of refusals writes many.
     let record: (UInt8, UInt8, UInt8, UInt8, UInt8, UInt8, UInt8) = (21, 3, 1, 0, 2, 2, alert.rawValue)
     let count = withUnsafeBytes(of: record) { hyper_send(descriptor, $0.baseAddress, $0.count, hyper_MSG_MORE) }
-    return count == Self.alertBytes && shutdown(descriptor, Int32(SHUT_WR)) == 0
+    return count == Self.alertBytes && hyper_shutdown_writing(descriptor) == 0
   }
 
   func discardInput(_ number: UInt32) {

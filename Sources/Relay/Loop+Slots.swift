@@ -68,13 +68,14 @@ extension Loop {
   }
 
   /// Tells epoll about an end's socket. Once per socket: edges are reported until it is closed.
-  func watch(_ number: UInt32, _ end: End) -> Bool {
+  func watch(_ number: UInt32, _ end: End, for events: UInt32 = Loop.allEvents) -> Bool {
     let slot = slots + Int(number)
     let key = EventKey(slot: number, generation: slot.pointee.generation, end: end)
-    return hyper_epoll_add(epoll.number, slot.pointee[end].descriptor, Self.allEvents, key.raw) == 0
+    return hyper_epoll_add(epoll.number, slot.pointee[end].descriptor, events, key.raw) == 0
   }
 
-  static var allEvents: UInt32 { hyper_EPOLLIN | hyper_EPOLLOUT | hyper_EPOLLRDHUP | hyper_EPOLLET }
+  static var allEvents: UInt32 { inputEvents | hyper_EPOLLOUT }
+  static var inputEvents: UInt32 { hyper_EPOLLIN | hyper_EPOLLRDHUP | hyper_EPOLLET }
 
   /// Closing removes the socket from epoll as well: no descriptor of ours is ever duplicated.
   func closeEnd(_ number: UInt32, _ end: End, reset: Bool = false) {

@@ -21,6 +21,8 @@ final class Loop: @unchecked Sendable {
   static let fairness = 16
   /// Connections accepted in one go, for the same reason. The listener reports the rest again.
   static let acceptBatch = 32
+  /// So many turns in a row with a client do not mean that there are several at a time.
+  static let fewTurns = 7
   static let eventBatch = 256
   /// Milliseconds for which events that nobody waits for are kept, and how many, to be told together. 50 ms: soon for a
   /// log line, and enough to wake the control plane once for many streams when many end.
@@ -62,6 +64,8 @@ final class Loop: @unchecked Sendable {
   @exclusivity(unchecked) var turn: UInt32 = 1
   /// The last turn in which a listener had somebody.
   @exclusivity(unchecked) var acceptedAt: UInt32 = 0
+  /// Turns in a row in which one had, and was not asked in vain.
+  @exclusivity(unchecked) var turnsWithClients: UInt32 = 0
   let epoch: UInt64
   let firstReserved: Int32
 

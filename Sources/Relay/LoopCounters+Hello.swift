@@ -57,8 +57,8 @@ extension LoopCounters {
     count(UInt64(hello.segments), segments)
     if hello.echPresent { add(1, toHello: ech) }
     // The classes of `TLSVersion.counted`, whose last is whatever comes behind TLS 1.3.
-    let version = min(max(hello.highestVersion.rawValue, TLSVersion.tls10.rawValue), TLSVersion.tls13.rawValue + 1)
-    add(1, toHello: ech + 1 + Int(version - TLSVersion.tls10.rawValue))
+    let version = min(max(hello.highestVersion.rawValue, TLSVersion.tls10.rawValue), TLSVersion.tls13.rawValue &+ 1)
+    add(1, toHello: ech &+ 1 &+ Int(version &- TLSVersion.tls10.rawValue))
   }
 
   /// Its class, and the sum.

@@ -47,7 +47,7 @@ final class LoopCounters: @unchecked Sendable {
 
   func count(_ limit: RelayLimit) { add(1, at: Self.limitCells + Int(limit.rawValue)) }
 
-  func add(_ amount: UInt64, toHello cell: Int) { add(amount, at: firstHelloCell + cell) }
+  func add(_ amount: UInt64, toHello cell: Int) { add(amount, at: firstHelloCell &+ cell) }
 
   subscript(hello cell: Int) -> UInt64 { values[Self.helloCells + cell].load(ordering: .relaxed) }
 

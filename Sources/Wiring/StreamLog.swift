@@ -36,9 +36,11 @@ public final class StreamLog: Sendable {
     return "0x" + protocolID.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
   }
 
+  /// A refusal that was not the client's doing is a notice, every other end is information.
   public func ended(_ stream: StreamSummary) {
+    let level: Logger.Level = stream.cause.isRefusal && stream.fault != .client ? .notice : .info
     // Nobody sees it, so its texts need not be made.
-    guard logger.logLevel <= .info else { return }
+    guard logger.logLevel <= level else { return }
     var metadata: Logger.Metadata = [
       "stream": "\(stream.id)", "cause": "\(stream.cause.name)", "fault": "\(stream.fault.rawValue)",
       "bytes_up": "\(stream.bytesUp)", "bytes_down": "\(stream.bytesDown)", "ms": "\(stream.duration.milliseconds)",
@@ -51,9 +53,9 @@ public final class StreamLog: Sendable {
       let admission = sampler.withLock { $0.admit(cause: stream.cause.name, standingFor: UInt64(stream.untold), now: .now) }
       guard let swallowed = admission.swallowed else { return }
       if swallowed > 0 { metadata["not_shown"] = "\(swallowed)" }
-      logger.info("stream refused", metadata: metadata)
+      logger.log(level: level, "stream refused", metadata: metadata)
     } else {
-      logger.info("stream ended", metadata: metadata)
+      logger.log(level: level, "stream ended", metadata: metadata)
     }
   }
 

@@ -12,6 +12,16 @@ import Testing
       "b", "A", "",
     ]
 
+  private func whole(_ bytes: [UInt8], _ names: inout RecentNames) -> HelloVerdict? {
+    let span = bytes.span.bytes
+    guard let count = ClientHelloReader.oneRecord(in: span, limits: HelloLimits()) else { return nil }
+    do throws(HelloRefusal) {
+      return .hello(try ClientHelloReader.read(record: span.extracting(..<count), names: &names))
+    } catch {
+      return .refused(error)
+    }
+  }
+
   @Test func whatWasReadBeforeChangesNoVerdict() {
     var names = RecentNames()
     for round in 0..<3 {
@@ -20,7 +30,7 @@ import Testing
         let alone = readVerdict(on: bytes)
         var reader = ClientHelloReader()
         #expect(reader.read(bytes.span.bytes, names: &names) == alone, "'\(name)' in round \(round)")
-        #expect(ClientHelloReader.whole(bytes.span.bytes, limits: HelloLimits(), names: &names) == alone, "'\(name)' in round \(round)")
+        #expect(whole(bytes, &names) == alone, "'\(name)' in round \(round)")
       }
     }
   }
@@ -29,13 +39,13 @@ import Testing
     var names = RecentNames()
     let hello = HelloBuilder()
     for count in 0..<hello.bytes.count {
-      #expect(ClientHelloReader.whole(hello.bytes.span.bytes.extracting(0..<count), limits: HelloLimits(), names: &names) == nil)
+      #expect(whole(Array(hello.bytes[..<count]), &names) == nil)
     }
     let split = record(hello.message[..<20]) + record(hello.message[20...])
     #expect(readFacts(of: split)?.serverName == "www.example.org")
-    #expect(ClientHelloReader.whole(split.span.bytes, limits: HelloLimits(), names: &names) == nil)
+    #expect(whole(split, &names) == nil)
     // What comes behind it is the client's next word.
     let more = hello.bytes + [1, 2, 3]
-    #expect(ClientHelloReader.whole(more.span.bytes, limits: HelloLimits(), names: &names) == readVerdict(on: hello.bytes))
+    #expect(whole(more, &names) == readVerdict(on: hello.bytes))
   }
 }

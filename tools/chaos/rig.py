@@ -188,10 +188,13 @@ class Rig:
         return scrape(self.folder / "run" / f"{name}.metrics") if name in ROLES else {}
 
     def keep_logs(self, folder):
-        """Copies them there, for those who look for the reason of something."""
+        """Copies them there, with the counters of who still runs, for those who look for the reason of something."""
         target = folder / "logs"
         shutil.rmtree(target, ignore_errors=True)
         shutil.copytree(self.folder / "logs", target)
+        for name in ROLES:
+            if self[name].is_running:
+                (target / f"{name}.metrics").write_text("".join(f"{sample} {value:g}\n" for sample, value in self.metrics(name).items()))
         say(f"the logs of the programs are in {target}")
 
     def usage(self, name):

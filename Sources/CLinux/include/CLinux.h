@@ -47,6 +47,7 @@ int hyper_eventfd_clear(int descriptor);
 int hyper_socket(int family);
 int hyper_accept(int listener, struct sockaddr_storage *address, socklen_t *length);
 int hyper_connect(int descriptor, const struct sockaddr *address, socklen_t length);
+int hyper_shutdown_writing(int descriptor); // the FIN
 int hyper_close(int descriptor);
 
 // MSG_NOSIGNAL: a peer that is gone is an error code, not a signal.
