@@ -143,7 +143,10 @@ let package = Package(
     tests("DirectoryTests", ["Directory", "HyperModel", "Operations", logging]),
     tests(
       "JSONRPCTests",
-      ["InternalServer", "JSONRPC", "HyperModel", "Operations", "Trust", logging, nioCore, nioPosix, nioHTTP1, nioSSL, crypto, lifecycle]),
+      [
+        "InternalServer", "JSONRPC", "HyperModel", "Operations", "Trust", logging, nioCore, nioPosix, nioEmbedded, nioHTTP1, nioSSL, crypto,
+        lifecycle,
+      ]),
     tests(
       "HyperGRPCTests",
       [

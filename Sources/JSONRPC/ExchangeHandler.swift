@@ -33,6 +33,8 @@ final class ExchangeHandler: ChannelDuplexHandler {
   /// One alarm for the deadlines of all exchanges and for idleness. One that rings too early looks again later, so that an exchange that ends
   /// in time, as nearly all do, sets none.
   private var alarm: (at: NIODeadline, task: Scheduled<Void>)?
+  /// We have closed the connection. TLS says farewell first, and until that is answered it looks open.
+  private var isClosing = false
   /// What broke the connection, kept for the exchange that notices it as a close.
   private var failure: (any Error)?
 
@@ -55,7 +57,7 @@ final class ExchangeHandler: ChannelDuplexHandler {
 
   func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
     let exchange = unwrapOutboundIn(data)
-    guard open == nil, failure == nil, context.channel.isActive else {
+    guard open == nil, failure == nil, !isClosing, context.channel.isActive else {
       promise?.fail(ChannelError.ioOnClosedChannel)
       return
     }
@@ -72,7 +74,7 @@ final class ExchangeHandler: ChannelDuplexHandler {
   func channelRead(context: ChannelHandlerContext, data: NIOAny) {
     guard var exchange = open else {
       // An answer to nothing: the other side does not speak as it should.
-      context.close(promise: nil)
+      close(context)
       return
     }
     switch unwrapInboundIn(data) {
@@ -122,7 +124,7 @@ final class ExchangeHandler: ChannelDuplexHandler {
       idleSince = .now()
       look(context)
     } else {
-      context.close(promise: nil)
+      close(context)
     }
     exchange.promise.succeed(
       ClientConnection.Answer(status: Int(head.status.code), body: exchange.body, keepsConnection: keeps))
@@ -132,7 +134,7 @@ final class ExchangeHandler: ChannelDuplexHandler {
   private func look(_ context: ChannelHandlerContext) {
     guard let due = open?.deadline ?? idleSince.map({ $0 + idleTime }) else { return }
     if due <= .now() {
-      guard open != nil else { return context.close(promise: nil) }
+      guard open != nil else { return close(context) }
       fail(ClientConnection.Failure.timedOut)
       return context.triggerUserOutboundEvent(AbortConnection(), promise: nil)
     }
@@ -143,6 +145,11 @@ final class ExchangeHandler: ChannelDuplexHandler {
       self.look(context)
     }
     alarm = (due, task)
+  }
+
+  private func close(_ context: ChannelHandlerContext) {
+    isClosing = true
+    context.close(promise: nil)
   }
 
   private func fail(_ error: any Error) {
