@@ -34,10 +34,12 @@ import Testing
     return (channel, farewell)
   }
 
-  private func exchange(over channel: EmbeddedChannel) -> (written: EventLoopFuture<Void>, answer: EventLoopFuture<ClientConnection.Answer>) {
+  private func exchange(over channel: EmbeddedChannel) -> (written: EventLoopFuture<Void>, answer: EventLoopFuture<ClientConnection.Answer>)
+  {
     let promise = channel.eventLoop.makePromise(of: ClientConnection.Answer.self)
     let exchange = ExchangeHandler.Exchange(
-      head: HTTPRequestHead(version: .http1_1, method: .POST, uri: "/"), body: ByteBuffer(), deadline: .now() + .seconds(60), promise: promise)
+      head: HTTPRequestHead(version: .http1_1, method: .POST, uri: "/"), body: ByteBuffer(), deadline: .now() + .seconds(60),
+      promise: promise)
     let written = channel.writeAndFlush(exchange)
     written.whenFailure { promise.fail($0) }
     return (written, promise.futureResult)
