@@ -58,7 +58,7 @@ extension ClientHelloFacts {
   @inline(__always)
   fileprivate init(_ said: HelloExtensions, _ packing: RecordScanner.Packing) {
     self.init(
-      serverName: said.serverName, alpn: said.protocols ?? [], echPresent: said.hasECH, highestVersion: said.highestVersion,
+      serverName: said.serverName, alpn: said.protocols, echPresent: said.hasECH, highestVersion: said.highestVersion,
       messageBytes: packing.messageBytes, rawBytes: packing.rawBytes, recordCount: packing.recordCount, segmentCount: 1)
   }
 }

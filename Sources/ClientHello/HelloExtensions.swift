@@ -11,8 +11,7 @@ private enum ExtensionType {
 /// What the extensions of a hello say about where it wants to go. Those nobody asked about are skipped whatever they hold.
 struct HelloExtensions {
   var serverName: String?
-  /// Nil without ALPN.
-  var protocols: [[UInt8]]?
+  var protocols: [[UInt8]] = []
   var highestVersion: TLSVersion
   var hasECH = false
 
@@ -21,43 +20,45 @@ struct HelloExtensions {
     _ bytes: RawSpan, legacyVersion: TLSVersion, names: inout RecentNames
   ) throws(HelloRefusal) -> HelloExtensions {
     let end = bytes.byteCount
-    var found = HelloExtensions(highestVersion: legacyVersion)
+    var hasECH = false
+    // Where those lie that are read when all have been seen; at 0 lies none.
+    var (nameStart, nameEnd, protocolsStart, protocolsEnd, versionsStart, versionsEnd) = (0, 0, 0, 0, 0, 0)
     var position = 0
     var seen = NumberSet()
     // The type and the length of what follows, two bytes each.
     while end &- position >= 4 {
       let head = bytes.quad(at: position)
-      position &+= 4
-      let extensionEnd = position &+ Int(head & 0xFFFF)
-      guard extensionEnd <= end else { throw HelloRefusal(.extensionOverrun) }
+      let start = position &+ 4
+      position = start &+ Int(head & 0xFFFF)
+      guard position <= end else { throw HelloRefusal(.extensionOverrun) }
       // RFC 8446 4.2: not more than one of the same type. GREASE types must differ, too (RFC 8701 3.1).
       let type = Int(head >> 16)
       guard seen.insert(type) else { throw HelloRefusal(.duplicateExtension) }
       switch type {
-      case ExtensionType.serverName:
-        found.serverName = try serverName(bytes.extracting(position..<extensionEnd), &names)
-      case ExtensionType.applicationProtocols:
-        found.protocols = try protocols(bytes.extracting(position..<extensionEnd))
-      case ExtensionType.supportedVersions:
-        if let highest = try highestVersion(bytes.extracting(position..<extensionEnd)) { found.highestVersion = highest }
-      case ExtensionType.encryptedClientHello:
-        found.hasECH = true
+      case ExtensionType.serverName: (nameStart, nameEnd) = (start, position)
+      case ExtensionType.applicationProtocols: (protocolsStart, protocolsEnd) = (start, position)
+      case ExtensionType.supportedVersions: (versionsStart, versionsEnd) = (start, position)
+      case ExtensionType.encryptedClientHello: hasECH = true
       case ExtensionType.preSharedKey:
         // RFC 8446 4.2.11: must be the last, and servers must check that.
-        guard extensionEnd == end else { throw HelloRefusal(.preSharedKeyNotLast) }
-      default:
-        break
+        guard position == end else { throw HelloRefusal(.preSharedKeyNotLast) }
+      default: break
       }
-      position = extensionEnd
     }
     guard position == end else { throw HelloRefusal(.extensionOverrun) }
-    return found
+    return HelloExtensions(
+      serverName: nameStart > 0 ? try serverName(bytes.extracting(nameStart..<nameEnd), &names) : nil,
+      protocols: protocolsStart > 0 ? try protocols(bytes.extracting(protocolsStart..<protocolsEnd)) : [],
+      highestVersion: try (versionsStart > 0 ? highestVersion(bytes.extracting(versionsStart..<versionsEnd)) : nil) ?? legacyVersion,
+      hasECH: hasECH)
   }
 
   /// RFC 6066 3: a list of names, at most one of each type; only type 0 is defined.
   private static func serverName(_ bytes: RawSpan, _ names: inout RecentNames) throws(HelloRefusal) -> String? {
     let end = bytes.byteCount
     guard end > 2, bytes.pair(at: 0) == end &- 2 else { throw HelloRefusal(.badServerNameList) }
+    // One host name, which is all that anybody sends.
+    if end > 5, bytes.byte(at: 2) == 0, bytes.pair(at: 3) == end &- 5 { return try names.name(bytes.extracting(5..<end)) }
     var position = 2
     // A bit for each type.
     var seen = InlineArray<4, UInt64>(repeating: 0)

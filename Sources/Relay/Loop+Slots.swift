@@ -99,8 +99,7 @@ extension Loop {
     closeEnd(number, .upstream, reset: resetting.includes(.upstream))
     if !partialHellos.isEmpty { partialHellos[number] = nil }
     forgetDial(number)
-    let kept = takeDetail(number)
-    report(number, cause, detail ?? kept)
+    report(number, cause, details.isEmpty ? detail : details.removeValue(forKey: number) ?? detail)
     if slot.pointee.isOfName { commons.releaseName(slot.pointee.nameBucket) }
     if slot.pointee.isOrdered {
       ordered[slot.pointee.serial] = nil
@@ -125,10 +124,6 @@ extension Loop {
         id: identifier(of: number), cause: cause, hello: slot.pointee.hello, untold: UInt32(clamping: untold),
         serverName: slot.pointee.serverName.take(), detail: detail ?? slot.pointee.refusedFor?.setting, peer: slot.pointee.client,
         bytesUp: slot.pointee.up.delivered, bytesDown: slot.pointee.down.delivered, milliseconds: now - slot.pointee.startedAt))
-  }
-
-  private func takeDetail(_ number: UInt32) -> String? {
-    details.isEmpty ? nil : details.removeValue(forKey: number)
   }
 
   /// Gives back the place among those who wait, and the tokens, if the stream holds them.
