@@ -8,11 +8,13 @@ import Trust
 /// One kept-alive HTTP/1.1 connection of a client. Compared by identity; safe to use from any task, one exchange at a time.
 final class ClientConnection: Sendable, Hashable {
   private let channel: any NIOCore.Channel
+  private let gone: EventLoopFuture<Void>
   /// The version of our credentials that it was opened with; nil without TLS.
   let trustVersion: UInt64?
 
-  private init(channel: any NIOCore.Channel, trustVersion: UInt64?) {
-    self.channel = channel
+  private init(_ attempt: Attempt, trustVersion: UInt64?) {
+    channel = attempt.channel
+    gone = attempt.gone.futureResult
     self.trustVersion = trustVersion
   }
 
@@ -58,9 +60,10 @@ final class ClientConnection: Sendable, Hashable {
     }
   }
 
-  /// Runs the closure once when the connection is closed, from the event loop.
-  func onClose(_ action: @escaping @Sendable () -> Void) {
-    channel.closeFuture.whenComplete { _ in action() }
+  /// Runs the closure once when the connection can carry no call any more, from the event loop. With TLS that is long before it is closed
+  /// where the other side is busy: it has a farewell to answer.
+  func onGone(_ action: @escaping @Sendable () -> Void) {
+    gone.whenComplete { _ in action() }
   }
 
   func close() {
@@ -97,11 +100,13 @@ final class ClientConnection: Sendable, Hashable {
     // A host with several addresses has several attempts at the same time: each has a pipeline and a promise of its own.
     let initializer: @Sendable (any NIOCore.Channel) -> EventLoopFuture<Attempt> = { channel in
       channel.eventLoop.makeCompletedFuture {
-        let attempt = Attempt(channel: channel, ready: channel.eventLoop.makePromise(of: Void.self), refusal: HandshakeRefusal())
+        let loop = channel.eventLoop
+        let attempt = Attempt(channel: channel, ready: loop.makePromise(), gone: loop.makePromise(), refusal: HandshakeRefusal())
         do {
           try setUp(attempt, security, limits)
         } catch {
           attempt.ready.fail(error)
+          attempt.gone.succeed()
           throw error
         }
         return attempt
@@ -120,7 +125,7 @@ final class ClientConnection: Sendable, Hashable {
     attempt.ready.futureResult.whenComplete { _ in alarm.cancel() }
     do {
       try await attempt.ready.futureResult.get()
-      return ClientConnection(channel: attempt.channel, trustVersion: trustVersion)
+      return ClientConnection(attempt, trustVersion: trustVersion)
     } catch {
       attempt.channel.triggerUserOutboundEvent(AbortConnection(), promise: nil)
       if let refused = attempt.refusal.value { throw Failure.peerRefused(refused) }
@@ -133,6 +138,8 @@ final class ClientConnection: Sendable, Hashable {
     let channel: any NIOCore.Channel
     /// Completed by the end of the handshake or of the connection.
     let ready: EventLoopPromise<Void>
+    /// Completed when it can carry no call any more.
+    let gone: EventLoopPromise<Void>
     let refusal: HandshakeRefusal
   }
 
@@ -152,7 +159,8 @@ final class ClientConnection: Sendable, Hashable {
     try pipeline.addHTTPClientHandlers(leftOverBytesStrategy: .dropBytes, enableOutboundHeaderValidation: false)
     try pipeline.addHandler(
       ExchangeHandler(
-        answerLimit: limits.answer, idleTime: limits.idleTime.timeAmount, ready: attempt.ready, awaitsHandshake: security != nil))
+        answerLimit: limits.answer, idleTime: limits.idleTime.timeAmount, ready: attempt.ready, gone: attempt.gone,
+        awaitsHandshake: security != nil))
   }
 }
 

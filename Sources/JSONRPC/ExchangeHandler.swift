@@ -27,6 +27,7 @@ final class ExchangeHandler: ChannelDuplexHandler {
   private let answerLimit: Int
   private let idleTime: TimeAmount
   private let ready: EventLoopPromise<Void>
+  private let gone: EventLoopPromise<Void>
   private let awaitsHandshake: Bool
   private var open: Open?
   private var idleSince: NIODeadline?
@@ -38,10 +39,14 @@ final class ExchangeHandler: ChannelDuplexHandler {
   /// What broke the connection, kept for the exchange that notices it as a close.
   private var failure: (any Error)?
 
-  init(answerLimit: Int, idleTime: TimeAmount, ready: EventLoopPromise<Void>, awaitsHandshake: Bool) {
+  /// - Parameters:
+  ///   - ready: the connection can carry a call.
+  ///   - gone: it can carry none any more: it is closed, or about to be.
+  init(answerLimit: Int, idleTime: TimeAmount, ready: EventLoopPromise<Void>, gone: EventLoopPromise<Void>, awaitsHandshake: Bool) {
     self.answerLimit = answerLimit
     self.idleTime = idleTime
     self.ready = ready
+    self.gone = gone
     self.awaitsHandshake = awaitsHandshake
   }
 
@@ -104,6 +109,7 @@ final class ExchangeHandler: ChannelDuplexHandler {
   func channelInactive(context: ChannelHandlerContext) {
     ready.fail(ClientConnection.Failure.closed)
     fail(failure ?? ClientConnection.Failure.closed)
+    gone.succeed()
     context.fireChannelInactive()
   }
 
@@ -112,6 +118,7 @@ final class ExchangeHandler: ChannelDuplexHandler {
     alarm = nil
     ready.fail(ClientConnection.Failure.closed)
     fail(failure ?? ClientConnection.Failure.closed)
+    gone.succeed()
   }
 
   private func finish(_ exchange: Open, _ context: ChannelHandlerContext) {
@@ -149,6 +156,7 @@ final class ExchangeHandler: ChannelDuplexHandler {
 
   private func close(_ context: ChannelHandlerContext) {
     isClosing = true
+    gone.succeed()
     context.close(promise: nil)
   }
 

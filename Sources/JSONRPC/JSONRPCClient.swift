@@ -229,8 +229,8 @@ public final class JSONRPCClient: Sendable {
       return (state.isShutDown, handover)
     }
     carryOut(handover)
-    // Registered after `opened`, so that a close is never reported for a connection the pool does not know.
-    connection.onClose { [weak self] in self?.drop(connection) }
+    // Registered after `opened`, so that an end is never reported for a connection the pool does not know.
+    connection.onGone { [weak self] in self?.drop(connection) }
     if isShutDown { connection.abort() }
     report.connected()
     return connection

@@ -10,20 +10,22 @@ import Testing
   private final class LongFarewell: ChannelOutboundHandler {
     typealias OutboundIn = Any
     private(set) var isClosing = false
+    var isAnswered = false
 
     func close(context: ChannelHandlerContext, mode: CloseMode, promise: EventLoopPromise<Void>?) {
       isClosing = true
-      promise?.succeed()
+      if isAnswered { context.close(mode: mode, promise: promise) } else { promise?.succeed() }
     }
   }
 
   /// A connection that does not stay idle, and one exchange over it with this answer.
-  private func connectionAfterAnswer(_ headers: HTTPHeaders) throws -> (EmbeddedChannel, LongFarewell) {
+  private func connectionAfterAnswer(_ headers: HTTPHeaders) throws -> (EmbeddedChannel, LongFarewell, gone: EventLoopFuture<Void>) {
     let channel = EmbeddedChannel()
     let farewell = LongFarewell()
+    let gone = channel.eventLoop.makePromise(of: Void.self)
     try channel.pipeline.syncOperations.addHandlers([
       farewell,
-      ExchangeHandler(answerLimit: 1000, idleTime: .zero, ready: channel.eventLoop.makePromise(), awaitsHandshake: false),
+      ExchangeHandler(answerLimit: 1000, idleTime: .zero, ready: channel.eventLoop.makePromise(), gone: gone, awaitsHandshake: false),
     ])
     try channel.connect(to: SocketAddress(ipAddress: "127.0.0.1", port: 1)).wait()
     let (written, answer) = exchange(over: channel)
@@ -31,7 +33,7 @@ import Testing
     try channel.writeInbound(HTTPClientResponsePart.head(HTTPResponseHead(version: .http1_1, status: .ok, headers: headers)))
     try channel.writeInbound(HTTPClientResponsePart.end(nil))
     #expect(try answer.wait().status == 200)
-    return (channel, farewell)
+    return (channel, farewell, gone.futureResult)
   }
 
   private func exchange(over channel: EmbeddedChannel) -> (written: EventLoopFuture<Void>, answer: EventLoopFuture<ClientConnection.Answer>)
@@ -47,11 +49,14 @@ import Testing
 
   @Test(arguments: [["content-length": "0"], ["content-length": "0", "connection": "close"]] as [HTTPHeaders])
   func aConnectionThatIsBeingClosedTakesNoOtherCall(headers: HTTPHeaders) throws {
-    let (channel, farewell) = try connectionAfterAnswer(headers)
+    let (channel, farewell, gone) = try connectionAfterAnswer(headers)
     #expect(farewell.isClosing)
     #expect(channel.isActive)
+    // Others are not even given it.
+    try gone.wait()
     // The caller takes this for a call that was not sent, and tries another connection.
     #expect(throws: ChannelError.ioOnClosedChannel) { try exchange(over: channel).written.wait() }
+    farewell.isAnswered = true
     _ = try channel.finish(acceptAlreadyClosed: true)
   }
 }
