@@ -6,8 +6,9 @@ import Synchronization
 ///
 /// Owns the descriptor until `take`; closes it otherwise. `descriptor` is the only mutable state, behind its mutex.
 final class BoundSocket: Sendable {
-  /// Connections that wait to be accepted while the node starts or is busy.
-  private static let backlog: Int32 = 512
+  /// Connections that wait to be accepted while the node starts or is busy; the kernel caps this by its own limit (somaxconn). When thousands of
+  /// nodes come back at once, one that finds no place tries again only after a second or three.
+  private static let backlog: Int32 = 4096
 
   let port: Int
   private let descriptor: Mutex<Int32?>
