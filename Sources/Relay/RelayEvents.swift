@@ -29,7 +29,8 @@ final class EventQueue: Sendable {
   private struct State {
     var news = RelayNews()
     var isOver = false
-    var reader: CheckedContinuation<RelayNews, Never>?
+    /// Resumed when there is something to take. What there is never goes through it: the lock alone hands events over.
+    var reader: CheckedContinuation<Void, Never>?
   }
 
   private let limit: Int
@@ -39,21 +40,17 @@ final class EventQueue: Sendable {
 
   /// How many found no room: the last ones. `batch` is empty afterwards.
   func append(_ batch: inout RelayNews) -> Int {
-    let (dropped, reader, given) = state.withLock { state -> (Int, CheckedContinuation<RelayNews, Never>?, RelayNews) in
-      guard !state.isOver else { return (batch.count, nil, RelayNews()) }
+    let (dropped, reader) = state.withLock { state -> (Int, CheckedContinuation<Void, Never>?) in
+      guard !state.isOver else { return (batch.count, nil) }
       let room = max(0, limit - state.news.count)
       let dropped = max(0, batch.count - room)
       batch.drop(dropped)
-      guard !batch.isEmpty else { return (dropped, nil, RelayNews()) }
+      guard !batch.isEmpty else { return (dropped, nil) }
       if state.news.isEmpty { swap(&state.news, &batch) } else { state.news.append(contentsOf: batch) }
-      guard let reader = state.reader else { return (dropped, nil, RelayNews()) }
-      state.reader = nil
-      let given = state.news
-      state.news = RelayNews()
-      return (dropped, reader, given)
+      return (dropped, state.reader.take())
     }
     batch.removeAll()
-    reader?.resume(returning: given)
+    reader?.resume()
     return dropped
   }
 
@@ -69,22 +66,19 @@ final class EventQueue: Sendable {
   func take() async -> RelayNews {
     await withTaskCancellationHandler {
       await withCheckedContinuation { continuation in
-        let answer = state.withLock { state -> RelayNews? in
-          if state.news.isEmpty, !state.isOver, state.reader == nil, !Task.isCancelled {
-            state.reader = continuation
-            return nil
-          }
-          defer { state.news = RelayNews() }
-          return state.news
+        let waits = state.withLock { state in
+          guard state.news.isEmpty, !state.isOver, state.reader == nil, !Task.isCancelled else { return false }
+          state.reader = continuation
+          return true
         }
-        if let answer { continuation.resume(returning: answer) }
+        if !waits { continuation.resume() }
       }
     } onCancel: {
-      let reader = state.withLock { state in
-        defer { state.reader = nil }
-        return state.reader
-      }
-      reader?.resume(returning: RelayNews())
+      state.withLock { $0.reader.take() }?.resume()
+    }
+    return state.withLock { state in
+      defer { state.news = RelayNews() }
+      return state.news
     }
   }
 
@@ -92,9 +86,8 @@ final class EventQueue: Sendable {
   func finish() {
     let reader = state.withLock { state in
       state.isOver = true
-      defer { state.reader = nil }
-      return state.reader
+      return state.reader.take()
     }
-    reader?.resume(returning: RelayNews())
+    reader?.resume()
   }
 }
