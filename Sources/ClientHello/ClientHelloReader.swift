@@ -16,7 +16,7 @@ public struct ClientHelloReader: Sendable {
   /// The length of the record at the start, header included, if a whole hello is in it and there, as nearly all are. Otherwise it takes a
   /// reader.
   public static func oneRecord(in received: RawSpan, limits: HelloLimits) -> Int? {
-    RecordScanner.Packing.inOneRecord(received, limits: limits)?.rawBytes
+    RecordScanner.oneRecord(in: received, limits: limits)
   }
 
   /// Reads a hello that is all there.

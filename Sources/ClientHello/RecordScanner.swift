@@ -8,21 +8,6 @@ struct RecordScanner: Sendable {
     var rawBytes: Int
     var recordCount: Int
 
-    /// The packing of nearly every hello, known at a glance: one record, all of which is there. Nil when it is another, or
-    /// not a hello, which is for ``RecordScanner/scan(_:)`` to find out.
-    @inline(__always)
-    static func inOneRecord(_ received: RawSpan, limits: HelloLimits) -> Packing? {
-      guard received.byteCount >= recordHeaderBytes + messageHeaderBytes, received.byte(at: 0) == ContentType.handshake,
-        received.byte(at: 1) == 3, received.byte(at: 5) == HandshakeType.clientHello
-      else { return nil }
-      let messageBytes = received.pair(at: 3)
-      let rawBytes = recordHeaderBytes + messageBytes
-      guard messageBytes == messageHeaderBytes + Int(received.byte(at: 6)) << 16 + received.pair(at: 7),
-        messageBytes <= min(maximumFragmentBytes, limits.messageBytes), rawBytes <= min(limits.rawBytes, received.byteCount)
-      else { return nil }
-      return Packing(messageBytes: messageBytes, rawBytes: rawBytes, recordCount: 1)
-    }
-
     /// The message without the headers of its records, whose lengths have been checked.
     func message(in received: RawSpan) -> [UInt8] {
       Array(unsafeUninitializedCapacity: messageBytes) { buffer, count in
@@ -66,6 +51,21 @@ struct RecordScanner: Sendable {
 
   init(limits: HelloLimits) {
     self.limits = limits
+  }
+
+  /// The length, header included, of the one record that holds the whole message and is all there: so come nearly all hellos, and it is known
+  /// at a glance. Nil when it is another packing or no hello, which is for ``scan(_:)`` to find out.
+  @inline(__always)
+  static func oneRecord(in received: RawSpan, limits: HelloLimits) -> Int? {
+    guard received.byteCount >= recordHeaderBytes + messageHeaderBytes, received.byte(at: 0) == ContentType.handshake,
+      received.byte(at: 1) == 3, received.byte(at: 5) == HandshakeType.clientHello
+    else { return nil }
+    let messageBytes = received.pair(at: 3)
+    let rawBytes = recordHeaderBytes + messageBytes
+    guard messageBytes == messageHeaderBytes + Int(received.byte(at: 6)) << 16 + received.pair(at: 7),
+      messageBytes <= min(maximumFragmentBytes, limits.messageBytes), rawBytes <= min(limits.rawBytes, received.byteCount)
+    else { return nil }
+    return rawBytes
   }
 
   /// Looks at what is new; nil means more bytes are needed.

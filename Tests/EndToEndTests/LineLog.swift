@@ -1,3 +1,4 @@
+import Operations
 import Synchronization
 
 /// The lines a program printed, and those who wait for one.
@@ -18,6 +19,7 @@ final class LineLog: Sendable {
   }
 
   private let state = Mutex(State())
+  private let clock = DeadlineClock()
 
   var lines: [String] { state.withLock { $0.lines } }
 
@@ -49,15 +51,9 @@ final class LineLog: Sendable {
       state.nextID += 1
       return state.nextID
     }
-    return await withTaskGroup(of: Void.self) { group in
-      group.addTask {
-        try? await Task.sleep(for: limit)  // the bound; ends early only when the line has come
-        self.giveUp(id: id)
-      }
-      let line = await wait(id: id, from: start, matches)
-      group.cancelAll()
-      return line
-    }
+    let ticket = clock.watch(until: .now + limit) { self.giveUp(id: id) }
+    defer { clock.forget(ticket) }
+    return await wait(id: id, from: start, matches)
   }
 
   private func wait(id: Int, from start: Int, _ matches: @escaping @Sendable (String) -> Bool) async -> String? {

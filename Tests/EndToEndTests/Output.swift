@@ -1,3 +1,4 @@
+import Operations
 import Subprocess
 
 #if canImport(System)
@@ -23,23 +24,18 @@ struct Output: Sendable {
     _ program: String, _ arguments: [String], in folder: String? = nil, environment: [String: String?] = [:],
     within limit: Duration = .seconds(60)
   ) async throws -> Output {
-    try await withThrowingTaskGroup(of: Output?.self) { group in
-      group.addTask {
+    let output = await DeadlineClock().run(until: .now + limit) { () -> Result<Output, any Error> in
+      do {
         let result = try await Subprocess.run(
           program.contains("/") ? .path(FilePath(program)) : .name(program), arguments: Arguments(arguments),
           environment: .inherit.updating(environment.keyed), workingDirectory: folder.map { FilePath($0) },
           input: .none, output: .string(limit: 16 << 20), error: .string(limit: 1 << 20))
-        return Output(status: result.terminationStatus, text: result.standardOutput, errors: result.standardError)
+        return .success(Output(status: result.terminationStatus, text: result.standardOutput, errors: result.standardError))
+      } catch {
+        return .failure(error)
       }
-      group.addTask {
-        try await Task.sleep(for: limit)
-        return nil
-      }
-      defer { group.cancelAll() }
-      guard let first = try await group.next(), let output = first else {
-        throw TestFailure("\(program) \(arguments.joined(separator: " ")) did not end within \(limit)")
-      }
-      return output
     }
+    guard let output else { throw TestFailure("\(program) \(arguments.joined(separator: " ")) did not end within \(limit)") }
+    return try output.get()
   }
 }

@@ -1,4 +1,5 @@
 import Glibc
+import Operations
 import Subprocess
 import Synchronization
 import Testing
@@ -140,13 +141,11 @@ final class ProgramUnderTest: Sendable {
   /// How the present run ended. A program that does not end in time is killed, which shows in the answer.
   func ended(within limit: Duration = .seconds(20)) async throws -> TerminationStatus {
     guard let task = current.withLock({ $0 })?.task.withLock({ $0 }) else { throw TestFailure("\(name) was not started") }
-    let guardian = Task { [self] in
-      try await Task.sleep(for: limit)
-      Issue.record("\(name) had to be killed: it did not end within \(limit)")
-      send(SIGKILL)
-    }
-    defer { guardian.cancel() }
-    return try await task.value
+    let clock = DeadlineClock()
+    let ticket = clock.watch(until: .now + limit) { [self] in send(SIGKILL) }
+    let result = await task.result
+    if !clock.forget(ticket) { Issue.record("\(name) had to be killed: it did not end within \(limit)") }
+    return try result.get()
   }
 }
 

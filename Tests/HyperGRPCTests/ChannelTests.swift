@@ -204,8 +204,8 @@ import Trust
     let pair = try await Pair(
       atPrivate: TestHandler { _, _ in
         entered.raise()
-        // Never answers by itself; the bound keeps a failing test from hanging.
-        try? await Task.sleep(for: .seconds(60))
+        // Never answers by itself.
+        await Flag().wait()
         return .result([:])
       })
     try await Running.with(pair.server) { _ in

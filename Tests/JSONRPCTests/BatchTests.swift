@@ -240,8 +240,7 @@ private func answer(_ path: String, _ body: String) async throws -> (status: Int
     let handler: JSONRPCServer.Handler = { request in
       handled.withLock { $0 += 1 }
       // As a handler should: until its deadline, no longer.
-      try? await Task.sleep(until: request.deadline, clock: .continuous)
-      return .result(true)
+      return await DeadlineClock().run(until: request.deadline) { await restUntilTheServerStops() } ?? .result(true)
     }
     try await withUnixServer(calls: calls, metrics: metrics, handler: handler) { path in
       let (_, json) = try await answer(path, "[\(call("m", id: "1")),\(call("m", id: "2")),\(call("m", id: "3"))]")

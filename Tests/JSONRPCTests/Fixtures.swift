@@ -54,7 +54,8 @@ func testHandler(_ request: RPCRequest) async -> CallResponse.Outcome {
   }
 }
 
-private func restUntilTheServerStops() async -> CallResponse.Outcome {
+/// Ends with its task only.
+func restUntilTheServerStops() async -> CallResponse.Outcome {
   let (nothing, sender) = AsyncStream<Void>.makeStream()
   for await _ in nothing {}
   return withExtendedLifetime(sender) { .result(false) }
