@@ -68,7 +68,7 @@ struct LifecycleTests {
     let full = try TestServer(backlog: 0)
     let blocker = try TestSocket.connect(port: full.port)
     let (toServer, toFull) = (server.target, full.target)
-    let side = try PublicSide { engine, _, stream, facts in
+    let side = try PublicSide(host: ownHost()) { engine, _, stream, facts in
       switch facts.serverName {
       case "wait.example": _ = engine.awaitHandover(of: stream)
       case "dial.example": engine.route(stream, to: toFull)
@@ -80,7 +80,7 @@ struct LifecycleTests {
     let names = ["decide.example", "wait.example", "dial.example", "relay.example", "refuse.example"]
     let clients = try names.map { try side.client(saying: Hello.bytes(for: $0)) }
     let halfHello = try side.client(saying: [22, 3, 1])
-    let presenting = try TestSocket.connect(port: side.tokenPort)
+    let presenting = try TestSocket.connect(host: side.host, port: side.tokenPort)
     _ = try await side.log.joined()
     #expect(try await clients[4].read(7) == TLSAlert.accessDenied.record)
     for name in names {
@@ -88,13 +88,14 @@ struct LifecycleTests {
         if case .helloArrived(_, let facts, _) = $0, facts.serverName == name { true } else { nil }
       }
     }
+    #expect(acceptedDescriptors(at: side.host) >= 2, "the listeners at least")
     await side.engine.stop()
     let ended = side.engine.snapshot().ended
     #expect(ended.values.reduce(0, +) >= 5)
     #expect(side.engine.snapshot().streams == 0)
     #expect(side.engine.snapshot().waiting == 0)
-    #expect(acceptedDescriptors(of: [side.clientPort, side.tokenPort]) == 0)
-    #expect(throws: SocketFailure.self) { try TestSocket.connect(port: side.clientPort) }
+    #expect(acceptedDescriptors(at: side.host) == 0)
+    #expect(throws: SocketFailure.self) { try TestSocket.connect(host: side.host, port: side.clientPort) }
     withExtendedLifetime((clients, halfHello, presenting, blocker)) {}
   }
 

@@ -36,28 +36,31 @@ private let descriptorLimitIsRaised: Bool = {
 struct PublicSide: Sendable {
   let engine: RelayEngine
   let log: EventLog
+  let host: String
   let clientPort: Int
   let tokenPort: Int
 
+  /// - Parameter host: `ownHost()` where it matters that nobody else has the ports when they have been let go.
   init(
-    _ settings: RelaySettings = .forTests(),
+    _ settings: RelaySettings = .forTests(), host: String = "127.0.0.1",
     onHello: @escaping @Sendable (RelayEngine, Int, StreamID, ClientHelloFacts) -> Void = { _, _, _, _ in }
   ) throws {
     let engine = RelayEngine(settings)
     try engine.start()
-    clientPort = try engine.listen(for: .clients, host: "127.0.0.1", port: 0)
-    let tokenPort = try engine.listen(for: .tokens, host: "127.0.0.1", port: 0)
+    clientPort = try engine.listen(for: .clients, host: host, port: 0)
+    let tokenPort = try engine.listen(for: .tokens, host: host, port: 0)
     self.engine = engine
+    self.host = host
     self.tokenPort = tokenPort
     log = EventLog(engine) { [weak engine] stream, facts in
       if let engine { onHello(engine, tokenPort, stream, facts) }
     }
   }
 
-  var tokenTarget: DialTarget { .host("127.0.0.1", port: tokenPort) }
+  var tokenTarget: DialTarget { .host(host, port: tokenPort) }
 
   func client(saying bytes: [UInt8] = Hello.bytes(for: "a.example")) throws -> TestSocket {
-    let socket = try TestSocket.connect(port: clientPort)
+    let socket = try TestSocket.connect(host: host, port: clientPort)
     try socket.writeNow(bytes)
     return socket
   }
@@ -128,9 +131,24 @@ func openDescriptors(of ports: [Int]) -> Int {
   return found
 }
 
-/// The same for what was accepted at these ports, and for the listeners, alone.
-func acceptedDescriptors(of ports: [Int]) -> Int {
-  (Int32(0)..<4096).count { ports.contains(SocketAddress.localPort(of: $0)) }
+/// A loopback address that no other test has. A port of 127.0.0.1 that was let go may be another test's at once.
+func ownHost() -> String {
+  let number = hosts.next()
+  return "127.9.\(number >> 8).\(number & 255)"
+}
+
+private let hosts = Counter()
+
+/// Descriptors of this process that were accepted at an address of its own, and the listeners there.
+func acceptedDescriptors(at host: String) -> Int {
+  (Int32(0)..<4096).count { descriptor in
+    var storage = sockaddr_storage()
+    var length = socklen_t(MemoryLayout<sockaddr_storage>.size)
+    let result = withUnsafeMutablePointer(to: &storage) { pointer in
+      pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { getsockname(descriptor, $0, &length) }
+    }
+    return result == 0 && SocketAddressText(PeerAddress(storage))?.host == host
+  }
 }
 
 let alert80: [UInt8] = TLSAlert.internalError.record
