@@ -25,6 +25,7 @@ struct HelloExtensions {
     var (nameStart, nameEnd, protocolsStart, protocolsEnd, versionsStart, versionsEnd) = (0, 0, 0, 0, 0, 0)
     var position = 0
     var seen = NumberSet()
+    var allDiffer = false
     // The type and the length of what follows, two bytes each.
     while end &- position >= 4 {
       let head = bytes.quad(at: position)
@@ -33,7 +34,10 @@ struct HelloExtensions {
       guard position <= end else { throw HelloRefusal(.extensionOverrun) }
       // RFC 8446 4.2: not more than one of the same type. GREASE types must differ, too (RFC 8701 3.1).
       let type = Int(head >> 16)
-      guard seen.insert(type) else { throw HelloRefusal(.duplicateExtension) }
+      if !seen.insert(type), !allDiffer {
+        guard seen.isOverfull, typesDiffer(bytes) else { throw HelloRefusal(.duplicateExtension) }
+        allDiffer = true
+      }
       switch type {
       case ExtensionType.serverName: (nameStart, nameEnd) = (start, position)
       case ExtensionType.applicationProtocols: (protocolsStart, protocolsEnd) = (start, position)
@@ -51,6 +55,21 @@ struct HelloExtensions {
       protocols: protocolsStart > 0 ? try protocols(bytes.extracting(protocolsStart..<protocolsEnd)) : [],
       highestVersion: try (versionsStart > 0 ? highestVersion(bytes.extracting(versionsStart..<versionsEnd)) : nil) ?? legacyVersion,
       hasECH: hasECH)
+  }
+
+  /// For more extensions than anybody sends: whether no type comes twice, as far as they can be told apart. Costs a bit for each type there is.
+  private static func typesDiffer(_ bytes: RawSpan) -> Bool {
+    let end = bytes.byteCount
+    var seen = [UInt64](repeating: 0, count: 1 << 10)
+    var position = 0
+    while end - position >= 4 {
+      let type = bytes.pair(at: position)
+      let bit: UInt64 = 1 << UInt64(type & 63)
+      guard seen[type >> 6] & bit == 0 else { return false }
+      seen[type >> 6] |= bit
+      position += 4 + bytes.pair(at: position + 2)
+    }
+    return true
   }
 
   /// RFC 6066 3: a list of names, at most one of each type; only type 0 is defined.

@@ -3,7 +3,7 @@
 /// A value, made anew when the names change. May take a name for one that it has (about one in 2^60), never the other way round.
 public struct NameFilter: Sendable {
   private let hash: NameHash
-  /// Open addressing; 0 is an empty place.
+  /// Open addressing, three of four places empty, so that a name that is not there is looked for at one place or two; 0 is an empty place.
   private var places: [UInt64]
   private let hasWildcards: Bool
   private static let wildcardMark: UInt64 = 0x5bd1_e995_97f4_a7c1
@@ -14,7 +14,7 @@ public struct NameFilter: Sendable {
   public init(_ names: [String], key: UInt64) {
     hash = NameHash(key)
     var size = 16
-    while size < names.count * 2 { size <<= 1 }
+    while size < names.count * 4 { size <<= 1 }
     places = Array(repeating: 0, count: size)
     hasWildcards = names.contains { $0.hasPrefix("*.") }
     for name in names {

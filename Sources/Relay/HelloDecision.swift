@@ -6,7 +6,7 @@ public enum HelloDecision: Sendable {
   case route(DialTarget)
   /// The client is told why not. What it costs is bounded: no other thread is asked, and such ends are told only so often
   /// (`refusalsTold`).
-  case refuse(TLSAlert, EndCause, detail: String? = nil)
+  case refuse(TLSAlert, EndCause)
   /// `helloArrived` asks the control plane.
   case ask
 }

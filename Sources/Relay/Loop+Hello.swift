@@ -44,7 +44,8 @@ extension Loop {
       return pieceArrived(number, piece, isFirst: true)
     }
     do throws(HelloRefusal) {
-      decideAbout(number, try ClientHelloReader.read(record: piece.bytes.extracting(..<count), names: &names), unkept: piece)
+      var facts = try ClientHelloReader.read(record: piece.bytes.extracting(..<count), names: &names)
+      decideAbout(number, &facts, unkept: piece)
     } catch {
       refuse(number, for: error)
     }
@@ -65,7 +66,7 @@ extension Loop {
       return true
     case .hello(var facts):
       facts.segmentCount = hello.segments
-      decideAbout(number, facts, unkept: isFirst ? piece : nil)
+      decideAbout(number, &facts, unkept: isFirst ? piece : nil)
     case .refused(let refusal):
       refuse(number, for: refusal)
     }
@@ -98,8 +99,10 @@ extension Loop {
 
   /// The hello is complete: the control plane says where to.
   ///
-  /// - Parameter unkept: what has to be kept of it if it goes anywhere.
-  private func decideAbout(_ number: UInt32, _ facts: ClientHelloFacts, unkept: UnsafeRawBufferPointer?) {
+  /// - Parameters:
+  ///   - facts: of no use afterwards.
+  ///   - unkept: what has to be kept of it if it goes anywhere.
+  private func decideAbout(_ number: UInt32, _ facts: inout ClientHelloFacts, unkept: UnsafeRawBufferPointer?) {
     counters.add(to: .hellosRead)
     let slot = slots + Int(number)
     let shape = HelloShape(facts)
@@ -110,21 +113,28 @@ extension Loop {
       slot.pointee.serverName = slot.pointee.serverName ?? facts.serverName
       return end(number, .clientGone)
     }
-    guard let name = facts.serverName else { return refuse(number, with: .missingExtension, cause: .noServerName) }
-    if let promised = slot.pointee.serverName, promised != name {
-      return refuse(number, with: .accessDenied, cause: .policy, detail: "the hello asks for \(name)")
+    guard facts.serverName != nil else { return refuse(number, with: .missingExtension, cause: .noServerName) }
+    if slot.pointee.isOrdered, let promised = slot.pointee.serverName, promised != facts.serverName {
+      return refuse(number, with: .accessDenied, cause: .policy, detail: "the hello asks for \(facts.serverName ?? "")")
     }
-    slot.pointee.serverName = name
+    // The slot gets the name when the decision is known: who is refused has no other use for it.
     switch settings.decide?(facts) {
-    case .refuse(let alert, let cause, let detail):
-      return refuse(number, with: alert, cause: cause, detail: detail)
+    case .refuse(let alert, let cause):
+      slot.pointee.serverName = facts.serverName.take()
+      return refuse(number, with: alert, cause: cause)
     case .route(let target):
-      if let full = admitName(number, name) { return refuse(number, for: full) }
+      let full = admitName(number, facts)
+      slot.pointee.serverName = facts.serverName.take()
+      if let full { return refuse(number, for: full) }
       if unkept.map({ hold(number, $0) }) ?? true { startRoute(number, to: target) }
       return
     case .ask, nil:
-      if let full = admitName(number, name) ?? commons.admitWaiting(slot.pointee.waitingBuckets) { return refuse(number, for: full) }
+      if let full = admitName(number, facts) ?? commons.admitWaiting(slot.pointee.waitingBuckets) {
+        slot.pointee.serverName = facts.serverName.take()
+        return refuse(number, for: full)
+      }
     }
+    slot.pointee.serverName = facts.serverName
     slot.pointee.phase = .deciding
     guard unkept.map({ hold(number, $0) }) ?? true else { return }
     slot.pointee.isKnown = true
@@ -134,9 +144,10 @@ extension Loop {
   }
 
   /// Counts a client for its name, which leads somewhere. What comes over a leg was counted on the public side.
-  private func admitName(_ number: UInt32, _ name: String) -> RelayLimit? {
+  @inline(__always)
+  private func admitName(_ number: UInt32, _ facts: borrowing ClientHelloFacts) -> RelayLimit? {
     let slot = slots + Int(number)
-    guard !slot.pointee.isOrdered else { return nil }
+    guard !slot.pointee.isOrdered, let name = facts.serverName else { return nil }
     let bucket = commons.bucket(of: name)
     if let full = commons.admitName(bucket, now: clock) { return full }
     slot.pointee.nameBucket = bucket

@@ -99,7 +99,8 @@ extension Loop {
     closeEnd(number, .upstream, reset: resetting.includes(.upstream))
     if !partialHellos.isEmpty { partialHellos[number] = nil }
     forgetDial(number)
-    report(number, cause, details.isEmpty ? detail : details.removeValue(forKey: number) ?? detail)
+    report(number, cause, detail)
+    if !details.isEmpty { details[number] = nil }
     if slot.pointee.isOfName { commons.releaseName(slot.pointee.nameBucket) }
     if slot.pointee.isOrdered {
       ordered[slot.pointee.serial] = nil
@@ -122,7 +123,8 @@ extension Loop {
     tellLater(
       StreamSummary(
         id: identifier(of: number), cause: cause, hello: slot.pointee.hello, untold: UInt32(clamping: untold),
-        serverName: slot.pointee.serverName.take(), detail: detail ?? slot.pointee.refusedFor?.setting, peer: slot.pointee.client,
+        serverName: slot.pointee.serverName.take(), detail: details[number] ?? detail ?? slot.pointee.refusedFor?.setting,
+        peer: slot.pointee.client,
         bytesUp: slot.pointee.up.delivered, bytesDown: slot.pointee.down.delivered, milliseconds: now - slot.pointee.startedAt))
   }
 
