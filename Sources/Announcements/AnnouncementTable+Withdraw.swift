@@ -64,6 +64,11 @@ extension AnnouncementTable {
   /// One private proxy could not be reached although its operator is connected.
   public mutating func unreachable(_ party: Party, now: Date) { presence.unreachable(party, now: now) }
 
+  /// Whether all private proxies of an operator that hold names have announced something since then; false when none holds any.
+  public func haveSpoken(_ owner: OperatorName, since start: Date, now: Date) -> Bool {
+    presence.haveSpoken(owner, since: start, now: now)
+  }
+
   /// The node through which a private proxy was heard last; nil when it did not say which it is.
   public func node(of party: Party) -> String? { presence.node(of: party) }
 }

@@ -27,6 +27,8 @@ struct Presence: Sendable {
     /// How long after that it counts as connected, if it says which it is.
     var silence: TimeInterval
     var wasHeard: Bool
+    /// When something came from it last; before anything did, long ago.
+    var spoke = Date.distantPast
     var away: (since: Date, reason: Reason)?
   }
 
@@ -47,6 +49,12 @@ struct Presence: Sendable {
   func holds(of party: Party) -> Int { record(of: party)?.holds ?? 0 }
 
   func instances(of owner: OperatorName) -> Int { records[owner]?.count ?? 0 }
+
+  /// Whether something has come from each of an operator's parties since then; false when none is known, and for what came before the
+  /// clock was set back.
+  func haveSpoken(_ owner: OperatorName, since start: Date, now: Date) -> Bool {
+    records[owner]?.allSatisfy { $0.spoke > start && $0.spoke <= now } ?? false
+  }
 
   func isKnown(_ party: Party) -> Bool { index(of: party) != nil }
 
@@ -81,6 +89,7 @@ struct Presence: Sendable {
     records[party.owner]?[index].node = node
     records[party.owner]?[index].heard = now
     records[party.owner]?[index].wasHeard = true
+    records[party.owner]?[index].spoke = now
     records[party.owner]?[index].away = nil
   }
 

@@ -27,9 +27,11 @@ public final class PeerConnections: Sendable {
     fileprivate let number: UInt64
   }
 
-  private struct State {
+  fileprivate struct State {
     var view = View(version: 1, peers: [])
     var connections: [UInt64: Peer] = [:]
+    /// How many of them lead to each.
+    var counts: [Peer: Int] = [:]
     var last: UInt64 = 0
     var waiters: [UInt64: CheckedContinuation<Void, Never>] = [:]
     var isEnding = false
@@ -46,6 +48,7 @@ public final class PeerConnections: Sendable {
     change { state in
       state.last += 1
       state.connections[state.last] = peer
+      state.add(peer)
       return Ticket(number: state.last)
     }
   }
@@ -53,21 +56,25 @@ public final class PeerConnections: Sendable {
   /// More is known about whom it leads to. Ignored for a connection that is gone.
   public func learned(_ peer: Peer, of ticket: Ticket) {
     change { state in
-      if state.connections[ticket.number] != nil { state.connections[ticket.number] = peer }
+      guard let known = state.connections[ticket.number], known != peer else { return }
+      state.connections[ticket.number] = peer
+      state.remove(known)
+      state.add(peer)
     }
   }
 
   /// A connection is gone.
   public func closed(_ ticket: Ticket) {
-    change { $0.connections[ticket.number] = nil }
+    change { state in
+      if let peer = state.connections.removeValue(forKey: ticket.number) { state.remove(peer) }
+    }
   }
 
   private func change<Value>(_ step: (inout State) -> Value) -> Value {
     let (value, waiters) = state.withLock { state in
+      let version = state.view.version
       let value = step(&state)
-      let peers = Set(state.connections.values)
-      guard peers != state.view.peers else { return (value, [CheckedContinuation<Void, Never>]()) }
-      state.view = View(version: state.view.version + 1, peers: peers)
+      guard state.view.version != version else { return (value, [CheckedContinuation<Void, Never>]()) }
       defer { state.waiters = [:] }
       return (value, Array(state.waiters.values))
     }
@@ -115,5 +122,24 @@ public final class PeerConnections: Sendable {
 
   private func giveUp(_ id: UInt64) {
     state.withLock { $0.waiters.removeValue(forKey: id) }?.resume()
+  }
+}
+
+extension PeerConnections.State {
+  /// One more connection leads to the peer.
+  fileprivate mutating func add(_ peer: PeerConnections.Peer) {
+    counts[peer, default: 0] += 1
+    guard counts[peer] == 1 else { return }
+    view.peers.insert(peer)
+    view.version += 1
+  }
+
+  /// One connection less leads to the peer.
+  fileprivate mutating func remove(_ peer: PeerConnections.Peer) {
+    let left = counts[peer, default: 0] - 1
+    counts[peer] = left > 0 ? left : nil
+    guard left <= 0 else { return }
+    view.peers.remove(peer)
+    view.version += 1
   }
 }

@@ -107,6 +107,11 @@ final class AnnouncementBook: Service, Sendable {
     }
   }
 
+  /// Whether all private proxies of an operator that hold names have announced something since then; false when none holds any.
+  func haveSpoken(_ owner: OperatorName, since start: Date) -> Bool {
+    table.withLock { $0.announcements.haveSpoken(owner, since: start, now: Date()) }
+  }
+
   /// Announces names for an operator. When this returns, what was accepted is stored and in force.
   ///
   /// - Returns: for each item nil or the refusal.

@@ -7,10 +7,14 @@ import ServiceLifecycle
 import Synchronization
 import Wiring
 
+import struct Foundation.Date
+
 /// Keeps the book informed of who is connected, and asks those that come for what they announce: so a proxy that lost its store, or was away
 /// while others announced, knows everything again at once.
 ///
-/// `known` is protected by its mutex.
+/// Most of those that come while the proxy runs say by themselves what they announce: they have a moment for it before they are asked.
+///
+/// `seen` is protected by its mutex.
 final class ConnectionFollower: Service, Sendable {
   /// DESIGN.md 4: each attempt ends after 2 s.
   static let callTimeout: Duration = .seconds(2)
@@ -21,8 +25,26 @@ final class ConnectionFollower: Service, Sendable {
   private let book: AnnouncementBook
   private let logger: Logger
   private let asked: Counter
-  private let known = Mutex<Set<NodeView.Peer>>([])
-  private let (newcomers, newcomer) = AsyncStream<NodeView.Peer>.makeStream(bufferingPolicy: .bufferingNewest(4096))
+  /// How long those that come have to announce by themselves.
+  static let settling: Duration = .milliseconds(500)
+
+  /// Somebody to be asked.
+  private struct Newcomer {
+    var peer: NodeView.Peer
+    /// Not before this.
+    var due = ContinuousClock.now
+    /// When it was not there yet: who has announced since then is not asked. Nil for those that are asked in any case.
+    var awayAt: Date?
+  }
+
+  private struct Seen {
+    var peers: Set<NodeView.Peer> = []
+    /// When the last view came; nil before the first.
+    var at: Date?
+  }
+
+  private let seen = Mutex(Seen())
+  private let (newcomers, newcomer) = AsyncStream<Newcomer>.makeStream(bufferingPolicy: .bufferingNewest(4096))
 
   init(link: NodeLink, book: AnnouncementBook, logger: Logger, metrics: MetricsRegistry) {
     self.link = link
@@ -42,34 +64,38 @@ final class ConnectionFollower: Service, Sendable {
 
   private func changed(_ view: NodeView?) async {
     guard let view else {
-      for name in await thoseWhoMayAnnounce() { newcomer.yield(NodeView.Peer(name: name)) }
+      for name in await thoseWhoMayAnnounce() { newcomer.yield(Newcomer(peer: NodeView.Peer(name: name))) }
       return
     }
     // Whether those are there that can be dialled is not known: it is held against nobody.
     let uncertain = Dictionary(uniqueKeysWithValues: view.dialable.map { ($0, Set<String>()) })
     await book.connectionsChanged(view.peers.merging(uncertain) { connected, _ in connected })
     let dialable = view.dialable.map { NodeView.Peer(name: $0) }
-    let came = known.withLock { known in
+    let (came, before) = seen.withLock { seen in
       let present = view.connections.union(dialable)
-      defer { known = present }
-      return present.subtracting(known)
+      defer { seen = Seen(peers: present, at: Date()) }
+      return (present.subtracting(seen.peers), seen.at)
     }
-    for peer in came.subtracting(dialable) { newcomer.yield(peer) }
+    let due = ContinuousClock.now + (before == nil ? .zero : Self.settling)
+    for peer in came.subtracting(dialable) { newcomer.yield(Newcomer(peer: peer, due: due, awayAt: before)) }
     // Asking one of these makes the node dial: only those who have something to say.
     guard !came.isDisjoint(with: dialable) else { return }
     let names = await thoseWhoMayAnnounce()
-    for peer in came.intersection(dialable) where names.contains(peer.name) { newcomer.yield(peer) }
+    for peer in came.intersection(dialable) where names.contains(peer.name) { newcomer.yield(Newcomer(peer: peer)) }
   }
 
   private func askAll() async {
     await withTaskGroup(of: Void.self) { group in
       var underWay = 0
-      for await peer in newcomers {
+      for await newcomer in newcomers {
+        // They stand in the order in which they came. Cancelled: there will be no more of them.
+        try? await Task.sleep(until: newcomer.due)
+        if let awayAt = newcomer.awayAt, book.haveSpoken(newcomer.peer.name, since: awayAt) { continue }
         if underWay >= Self.concurrency {
           await group.next()
           underWay -= 1
         }
-        group.addTask { await self.ask(peer) }
+        group.addTask { await self.ask(newcomer.peer) }
         underWay += 1
       }
       group.cancelAll()

@@ -12,6 +12,8 @@ public struct NodeWatch: Service {
   static let wait = 10
   /// The answer's way, besides.
   static let timeout: Duration = .seconds(wait + 4)
+  /// After news the node is not asked again for this long: while many come and go, each answer has all of them.
+  static let pauseAfterNews: Duration = .milliseconds(50)
   /// A node that answers at once although nothing has changed is stopping.
   static let pauseWithoutNews: Duration = .milliseconds(500)
   /// How often a node is asked again that did not know the question: it may have been replaced.
@@ -47,6 +49,7 @@ public struct NodeWatch: Service {
           backoff.reset()
           if view != known {
             await changed(view)
+            await pause(Self.pauseAfterNews)
           } else if start.duration(to: .now) < .seconds(Self.wait) / 2 {
             await pause(Self.pauseWithoutNews)
           }

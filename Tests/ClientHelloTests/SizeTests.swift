@@ -69,9 +69,16 @@ import Testing
   @Test(.timeLimit(.minutes(1)))
   func thousandsOfExtensionsAreCheckedForDuplicates() {
     var builder = HelloBuilder(name: nil)
-    builder.extensions = (0..<16_000).map { (UInt16($0 + 1000), []) }
+    let differing = (0..<16_000).map { (type: UInt16($0 + 1000), data: [UInt8]()) }
+    builder.extensions = differing
     #expect(readFacts(of: builder.bytes) != nil)
-    builder.extensions?[15_999].type = 1000
-    #expect(readRefusal(of: builder.bytes) == .duplicateExtension)
+    // Around the sixteen that are kept in a list, and far behind them.
+    for (first, second) in [(0, 15_999), (0, 15), (0, 16), (15, 16), (16, 17), (200, 15_000)] {
+      builder.extensions = differing
+      builder.extensions?[second].type = differing[first].type
+      #expect(readRefusal(of: builder.bytes) == .duplicateExtension, "\(first) and \(second)")
+    }
+    builder.extensions = [(type: 5, data: [])] + differing + [(type: 5, data: [])]
+    #expect(readRefusal(of: builder.bytes) == .duplicateExtension, "a common type, first and last")
   }
 }

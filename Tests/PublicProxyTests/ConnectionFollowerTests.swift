@@ -47,6 +47,41 @@ import Wiring
     }
   }
 
+  @Test func whoComesAndAnnouncesByItselfIsNotAsked() async throws {
+    let book = try await book(holding: ["a.example.org": "op-1", "b.example.org": "op-2"])
+    let isFirstKnown = Latch()
+    let (hasAnnounced, hasComeLater) = (Latch(), Latch())
+    let node = try FakeNode(ownName: "public") { call in
+      guard call.method == "public._connections" else { return .fault(CallFault(code: 403, message: "no")) }
+      let known = call.params["after"]?.integer ?? 0
+      let peers: [JSONValue]
+      switch known {
+      case 0: peers = []
+      case 1:
+        isFirstKnown.open()
+        await hasAnnounced.wait()
+        peers = [["name": "op-1", "nodes": []], ["name": "op-2", "nodes": []]]
+      default:
+        await (known == 2 ? hasComeLater : Latch()).wait()  // cancelled at the end
+        peers = [["name": "op-1", "nodes": []], ["name": "op-2", "nodes": []], ["name": "op-3", "nodes": []]]
+      }
+      return .result(["version": .integer(known + 1), "node": "n0", "peers": .array(peers), "dialable": []])
+    }
+    try await node.running(follower(node, book)) {
+      await isFirstKnown.wait()
+      _ = try await book.announce([AnnouncementRequest(domain: "a.example.org")], by: "op-1", allowed: AllowedDomains([".example.org"]))
+      hasAnnounced.open()
+      var asked: [String] = []
+      for await call in node.calls where call.method.hasSuffix("resyncAnnouncements") {
+        asked.append(call.method)
+        hasComeLater.open()
+        if call.method.hasPrefix("op-3") { break }
+      }
+      // In the order in which they came: one that is missing here would have been asked before the last.
+      #expect(asked == ["op-2.resyncAnnouncements", "op-3.resyncAnnouncements"])
+    }
+  }
+
   @Test func behindANodeOfTheReferenceHoldersAndThoseWhoMayAnnounceAreAskedAndNobodyIsAway() async throws {
     let book = try await book(holding: ["a.example.org": "op-1"])
     var entry = DirectoryEntry(name: "op-2")
