@@ -42,6 +42,7 @@ struct NodeParts {
       var configuration = GRPCClientConfiguration(
         name: channel.name, trust: try LocalLinks.trust(settings.tls, ownName: node.name, in: trust))
       configuration.nodeName = nodeName
+      configuration.limits.set(settings.limits)
       let client = GRPCClientChannel(
         ownName: node.name, configuration: configuration, directory: directory, handler: handler, peers: peers, logger: logger,
         metrics: metrics)
@@ -104,8 +105,24 @@ struct NodeParts {
     var configuration = GRPCServerConfiguration(
       name: name, host: host, port: port, trust: try LocalLinks.trust(settings.tls, ownName: node.name, in: trust))
     configuration.nodeName = nodeName
+    configuration.limits.set(settings.limits)
     configuration.rates = settings.tcpRateLimits.map(ConnectionRate.init)
     return configuration
+  }
+}
+
+extension GRPCLimits {
+  fileprivate mutating func set(_ settings: GRPCChannelLimits) {
+    connections = settings.maxConnections
+    handshakeTime = settings.handshakeTimeout
+    announcementTime = settings.announcementTimeout
+    queuedCalls = settings.maxQueuedCalls
+    connectTime = settings.connectTimeout
+    callTime = settings.callTimeout
+    concurrency = settings.streamCalls
+    messageSize = settings.messageBytes
+    pingsPerSecond = settings.pingsPerSecond
+    idleTime = settings.idleTimeout
   }
 }
 

@@ -27,11 +27,17 @@ public struct GRPCServerSettings: Hashable, Sendable {
   public var tcpRateLimits: [RateLimit]
   /// `tls`, required with a certificate; clients always have to show theirs.
   public var tls: TLSSettings
+  /// `limits`, default all defaults.
+  public var limits: GRPCChannelLimits
 
-  public init(bindAddress: BindAddress = .tcp(host: "localhost", port: 4444), tcpRateLimits: [RateLimit] = [], tls: TLSSettings) {
+  public init(
+    bindAddress: BindAddress = .tcp(host: "localhost", port: 4444), tcpRateLimits: [RateLimit] = [], tls: TLSSettings,
+    limits: GRPCChannelLimits = GRPCChannelLimits()
+  ) {
     self.bindAddress = bindAddress
     self.tcpRateLimits = tcpRateLimits
     self.tls = tls
+    self.limits = limits
   }
 }
 
@@ -39,9 +45,12 @@ public struct GRPCServerSettings: Hashable, Sendable {
 public struct GRPCClientSettings: Hashable, Sendable {
   /// `tls`, required with a certificate.
   public var tls: TLSSettings
+  /// `limits`, default all defaults.
+  public var limits: GRPCChannelLimits
 
-  public init(tls: TLSSettings) {
+  public init(tls: TLSSettings, limits: GRPCChannelLimits = GRPCChannelLimits()) {
     self.tls = tls
+    self.limits = limits
   }
 }
 
@@ -99,7 +108,8 @@ extension GRPCServerSettings {
     self.init(
       bindAddress: section.optional("bind_address", BindAddress.tcp(parsing:)) ?? .tcp(host: "localhost", port: 4444),
       tcpRateLimits: RateLimit.list(section),
-      tls: section.section("tls", required: true).map { TLSSettings($0, for: .grpcServer) } ?? TLSSettings(caCertificateFiles: []))
+      tls: section.section("tls", required: true).map { TLSSettings($0, for: .grpcServer) } ?? TLSSettings(caCertificateFiles: []),
+      limits: section.section("limits").map { GRPCChannelLimits($0, for: .server) } ?? GRPCChannelLimits())
     section.finish()
   }
 }
@@ -107,7 +117,8 @@ extension GRPCServerSettings {
 extension GRPCClientSettings {
   fileprivate init(_ section: Section) {
     self.init(
-      tls: section.section("tls", required: true).map { TLSSettings($0, for: .grpcClient) } ?? TLSSettings(caCertificateFiles: []))
+      tls: section.section("tls", required: true).map { TLSSettings($0, for: .grpcClient) } ?? TLSSettings(caCertificateFiles: []),
+      limits: section.section("limits").map { GRPCChannelLimits($0, for: .client) } ?? GRPCChannelLimits())
     // Reaching peers through the proxy that their entry names (PROTOCOL.md 10.7). Whoever asks for it by name is told that it is not there.
     if section.bool("useProxy", default: false) {
       section.fail("useProxy", "connections through a proxy are not supported yet", hint: "leave the key out, or set it to false")

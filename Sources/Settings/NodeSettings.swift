@@ -8,6 +8,8 @@ public struct NodeSettings: Equatable, Sendable {
   public var directory: DirectorySettings
   /// `channels`, required, may be empty; at most one of each type, in the order in which the broker asks them.
   public var channels: [ChannelSettings]
+  /// `max_calls_per_peer`, 1…1048576, default 4096: requests of one operator that are under way at one time.
+  public var maxCallsPerPeer: Int
   /// `metrics`, default none.
   public var metrics: MetricsSettings?
   /// `signing`, default none: for record tools, unused by the running node.
@@ -16,12 +18,13 @@ public struct NodeSettings: Equatable, Sendable {
   public var warnings: [SettingsProblem]
 
   public init(
-    name: OperatorName, directory: DirectorySettings, channels: [ChannelSettings], metrics: MetricsSettings? = nil,
-    signing: SigningSettings? = nil, warnings: [SettingsProblem] = []
+    name: OperatorName, directory: DirectorySettings, channels: [ChannelSettings], maxCallsPerPeer: Int = 4096,
+    metrics: MetricsSettings? = nil, signing: SigningSettings? = nil, warnings: [SettingsProblem] = []
   ) {
     self.name = name
     self.directory = directory
     self.channels = channels
+    self.maxCallsPerPeer = maxCallsPerPeer
     self.metrics = metrics
     self.signing = signing
     self.warnings = warnings
@@ -70,6 +73,7 @@ extension NodeSettings {
       name: OperatorName(root.requiredString("name")),
       directory: root.section("directory", required: true).map(DirectorySettings.init) ?? DirectorySettings(path: ""),
       channels: Self.channels(root),
+      maxCallsPerPeer: root.integer("max_calls_per_peer", in: 1...1_048_576) ?? 4096,
       metrics: root.section("metrics").flatMap(MetricsSettings.init),
       signing: root.section("signing").map(SigningSettings.init))
     root.finish()

@@ -84,6 +84,32 @@ import Testing
 
   struct Unexpected: Error {}
 
+  @Test func everyLimitBetweenNodesIsASetting() throws {
+    let both = "call_timeout: 4, stream_calls: 5, message_bytes: 65536, pings_per_second: 6, idle_timeout: 7"
+    var expected = GRPCChannelLimits()
+    expected.callTimeout = .seconds(4)
+    expected.streamCalls = 5
+    expected.messageBytes = 65_536
+    expected.pingsPerSecond = 6
+    expected.idleTimeout = .seconds(7)
+    var ofClient = expected
+    ofClient.connectTimeout = .milliseconds(500)
+    let client = try node(channel("grpc_client", "{\(tls), limits: {connect_timeout: 0.5, \(both)}}"))
+    guard case .grpcClient(let found) = client.channels[0].kind else { throw Unexpected() }
+    #expect(found.limits == ofClient)
+
+    var ofServer = expected
+    ofServer.maxConnections = 1
+    ofServer.handshakeTimeout = .milliseconds(500)
+    ofServer.announcementTimeout = .seconds(2)
+    ofServer.maxQueuedCalls = 3
+    let own = "max_connections: 1, handshake_timeout: 0.5, announcement_timeout: 2, max_queued_calls: 3"
+    let server = try node(channel("grpc_server", "{\(tls), limits: {\(own), \(both)}}") + "\nmax_calls_per_peer: 8")
+    guard case .grpcServer(let found) = server.channels[0].kind else { throw Unexpected() }
+    #expect(found.limits == ofServer)
+    #expect(server.maxCallsPerPeer == 8)
+  }
+
   @Test func everyLimitOfAJSONRPCServerIsASetting() throws {
     let limits = """
       {max_connections: 1, head_bytes: 2048, body_bytes: 4096, head_timeout: 0.5, body_timeout: 1, stall_timeout: 2, idle_timeout: 3,
@@ -205,6 +231,12 @@ import Testing
       "grpc_client", "{useProxy: true, TLS}",
       "useProxy: connections through a proxy are not supported yet (leave the key out, or set it to false)"
     ),
+    (
+      "grpc_server", "{limits: {max_connections: 0}, TLS}",
+      "limits.max_connections: expected a whole number from 1 to 65536, found the whole number 0"
+    ),
+    ("grpc_server", "{limits: {connect_timeout: 1}, TLS}", "limits.connect_timeout: unknown key"),
+    ("grpc_client", "{limits: {max_queued_calls: 1}, TLS}", "limits.max_queued_calls: unknown key"),
     ("grpc_client", "{use_proxy: yes, TLS}", "use_proxy: unknown key (did you mean \"useProxy\"?)"),
     ("grpc_client", "{tls: {certificate_file: c, key_file: k}}", "tls.ca_certificate_files: expected a list, found nothing"),
     (
