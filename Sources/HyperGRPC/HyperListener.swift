@@ -46,6 +46,11 @@ struct HyperListener: HTTP2ServerTransport.ListenerFactory {
       .bind(descriptor) { channel in
         channel.eventLoop.makeCompletedFuture { try addHandlers(to: channel) }
           .flatMap { connectionConfigurator.configure(channel: channel, tls: .configured(requireALPN: false)) }
+          .flatMapErrorThrowing { error in
+            // NIO leaves one whose preparation fails open, with nobody to close it.
+            channel.close(promise: nil)
+            throw error
+          }
       }
   }
 

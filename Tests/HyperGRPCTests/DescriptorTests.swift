@@ -1,11 +1,13 @@
 import Glibc
+import HyperModel
 import Operations
 import Testing
 
 @testable import HyperGRPC
 
-/// A node whose process runs out of descriptors. In a process of its own, because the limit is the process's.
+/// What becomes of the descriptors of a node's connections.
 @Suite(.timeLimit(.minutes(5))) struct DescriptorTests {
+  /// In a process of its own, because the limit is the process's.
   @Test func beyondTheLimitNobodyIsAcceptedAndSomeDescriptorsAreLeft() async {
     await #expect(processExitsWith: .success) {
       alarm(240)
@@ -15,6 +17,28 @@ import Testing
         Issue.record(error)
       }
     }
+  }
+
+  @Test(arguments: [true, false]) func whoIsRefusedAtAcceptIsLetGoAtOnce(forItsRate: Bool) async throws {
+    let mesh = try Mesh()
+    let party = try mesh.party("public-1")
+    var limits = GRPCLimits.test
+    limits.connections = forItsRate ? 100 : 1
+    let rates = forItsRate ? [ConnectionRate(window: .hour, limit: 1)] : []
+    let server = mesh.server(party, limits: limits, rates: rates, handler: TestHandler())
+    let port = try await server.bind()
+    let clients = (0..<5).map { _ in socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0) }
+    defer { for client in clients { close(client) } }
+    try await Running.with(server) { _ in
+      for client in clients { try connect(client, to: port) }
+      // Our ends stay open, so only the server can have let go. Its loops take connections at the same time: any one may be the first.
+      try await eventually("only one is kept") {
+        try connectionsOfThisProcess(port: port).filter { !clients.contains($0) }.count <= 1 && clients.count(where: hasEnded) >= 4
+      }
+      #expect(clients.count(where: hasEnded) == 4)
+    }
+    let cause = forItsRate ? "rate" : "full"
+    #expect(party.metrics.exposition().contains("hyper_grpc_refused_connections_total{cause=\"\(cause)\"} 4"))
   }
 
   @Test func bothEndsAskTCPToNoticeAPeerThatIsGone() async throws {
@@ -69,6 +93,13 @@ private func connect(_ descriptor: Int32, to port: Int) throws {
     pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { Glibc.connect(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size)) }
   }
   guard result == 0 else { throw SystemFailure(code: errno) }
+}
+
+/// Whether the other end has closed or reset the connection; takes nothing from it.
+private func hasEnded(_ descriptor: Int32) -> Bool {
+  var byte: UInt8 = 0
+  let count = recv(descriptor, &byte, 1, Int32(MSG_PEEK) | Int32(MSG_DONTWAIT))
+  return count == 0 || count < 0 && errno != EAGAIN
 }
 
 private struct SystemFailure: Error {

@@ -28,11 +28,13 @@ struct Mesh {
     return Party(name: name, issued: issued, credentials: try issued.credentials())
   }
 
-  func server(_ party: Party, host: String = "127.0.0.1", port: Int = 0, limits: GRPCLimits = .test, handler: TestHandler)
-    -> GRPCServerChannel
-  {
+  func server(
+    _ party: Party, host: String = "127.0.0.1", port: Int = 0, limits: GRPCLimits = .test, rates: [ConnectionRate] = [],
+    handler: TestHandler
+  ) -> GRPCServerChannel {
     var configuration = GRPCServerConfiguration(host: host, port: port, credentials: party.credentials)
     configuration.limits = limits
+    configuration.rates = rates
     return GRPCServerChannel(
       ownName: party.name, configuration: configuration, directory: directory, handler: handler, logger: party.logger.logger,
       metrics: party.metrics)
