@@ -24,7 +24,8 @@ public struct GRPCLimits: Hashable, Sendable {
   public var stopTime: Duration = .seconds(2)
   /// A connection without calls is closed after this time; one that carries a `ServerCall` is never without.
   public var idleTime: Duration = .seconds(60)
-  /// A server says GOAWAY after this time, as the deployed ones do (PROTOCOL.md 7.5), and closes after `ageGrace` more.
+  /// A server says GOAWAY after this time, as the deployed ones do (PROTOCOL.md 7.5), and closes after `ageGrace` more, also when it says so
+  /// for another reason and whether the peer answers or not.
   public var connectionAge: Duration = .seconds(24 * 3600)
   public var ageGrace: Duration = .seconds(60)
   /// Towards a node that does not offer concurrency, a stream opened after an unclean end is opened once more after this time, because the

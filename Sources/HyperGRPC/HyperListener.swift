@@ -46,6 +46,10 @@ struct HyperListener: HTTP2ServerTransport.ListenerFactory {
       .bind(descriptor) { channel in
         channel.eventLoop.makeCompletedFuture { try addHandlers(to: channel) }
           .flatMap { connectionConfigurator.configure(channel: channel, tls: .configured(requireALPN: false)) }
+          .flatMapThrowing { configured in
+            try boundFarewell(of: channel)
+            return configured
+          }
           .flatMapErrorThrowing { error in
             // NIO leaves one whose preparation fails open, with nobody to close it.
             channel.close(promise: nil)
@@ -94,6 +98,14 @@ struct HyperListener: HTTP2ServerTransport.ListenerFactory {
     let flood = PingShield.Events(flood: { refusals.note(.flood(connection)) })
     try pipeline.addHandler(PingShield(expectsPreface: true, perSecond: limits.pingsPerSecond, events: flood))
     try pipeline.addHandler(FlushGather())
+  }
+
+  /// Runs on the channel's event loop, when the transport has added its handlers.
+  private func boundFarewell(of channel: any NIOCore.Channel) throws {
+    let pipeline = channel.pipeline.syncOperations
+    let (refusals, mark) = (refusals, try pipeline.handler(type: ConnectionMark.self))
+    let bound = FarewellBound(limit: limits.ageGrace + AgeNotice.lead) { refusals.note(.unanswered(mark.connection)) }
+    try pipeline.addHandler(bound, position: .after(pipeline.handler(type: NIOHTTP2Handler.self)))
   }
 
   /// For the transport's `onAcceptHTTP2Stream`; runs on the connection's event loop, which is also the stream's.

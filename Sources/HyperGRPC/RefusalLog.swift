@@ -13,6 +13,7 @@ final class RefusalLog: Sendable {
     case silent(VerifiedConnection)
     case handshake(VerifiedConnection, any Error)
     case flood(VerifiedConnection)
+    case unanswered(VerifiedConnection)
   }
 
   private let logger: Logger
@@ -34,6 +35,8 @@ final class RefusalLog: Sendable {
       write("silent", .info, remote: connection.remote, reason: "the TLS handshake took too long")
     case .flood(let connection):
       write("flood", .warning, remote: connection.remote, reason: "too many pings from \(title(of: connection))")
+    case .unanswered(let connection):
+      write("farewell", .info, remote: connection.remote, reason: "no answer to our farewell from \(title(of: connection))")
     case .handshake(let connection, let error):
       if let refusal = connection.refusal {
         write("certificate", .warning, remote: connection.remote, reason: refusal.message, hint: refusal.hint)

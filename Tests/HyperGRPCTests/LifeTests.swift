@@ -1,6 +1,11 @@
 import HyperModel
+import NIOCore
+import NIOPosix
+import NIOSSL
+import Operations
 import Synchronization
 import Testing
+import Trust
 
 @testable import HyperGRPC
 
@@ -52,6 +57,32 @@ import Testing
       // Planned: no outage for the log.
       #expect(pair.privateParty.logger.count(of: "link down") == 0)
     }
+  }
+
+  @Test func aPeerThatDoesNotAnswerTheFarewellIsLetGo() async throws {
+    let mesh = try Mesh()
+    let (publicParty, peer) = (try mesh.party("public-1"), try mesh.party("private-1"))
+    var limits = GRPCLimits.test
+    limits.idleTime = .milliseconds(50)
+    limits.ageGrace = .milliseconds(50)
+    let server = mesh.server(publicParty, limits: limits, handler: TestHandler())
+    let port = try await server.bind()
+    var configuration = peer.credentials.clientConfiguration(alpn: ["h2"])
+    configuration.certificateVerification = .noHostnameVerification
+    let context = try NIOSSLContext(configuration: configuration)
+    try await Running.with(server) { _ in
+      let silent = try await ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
+        .channelInitializer { channel in
+          channel.eventLoop.makeCompletedFuture {
+            try channel.pipeline.syncOperations.addHandler(NIOSSLClientHandler(context: context, serverHostname: nil))
+          }
+        }
+        .connect(host: "127.0.0.1", port: port).get()
+      // The preface and empty settings (RFC 9113, 3.4), and never another byte.
+      try await silent.writeAndFlush(ByteBuffer(string: "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\u{4}\0\0\0\0\0"))
+      try await silent.closeFuture.get()
+    }
+    #expect(publicParty.metrics.exposition().contains(#"hyper_grpc_refused_connections_total{cause="farewell"} 1"#))
   }
 
   private static func limits(reopening time: Duration) -> GRPCLimits {
