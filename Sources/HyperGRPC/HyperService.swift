@@ -2,6 +2,7 @@ import GRPCCore
 import HyperModel
 import Logging
 import NIOCore
+import Operations
 import Synchronization
 import Trust
 
@@ -18,6 +19,7 @@ final class HyperService: RegistrableRPCService {
   private let eventLoopGroup: any EventLoopGroup
   private let codec: MessageCodec
   private let refusals: CallRefusals
+  private let clock = DeadlineClock()
   private let active = Atomic<Int>(0)
 
   init(
@@ -69,7 +71,7 @@ final class HyperService: RegistrableRPCService {
     defer { active.subtract(1, ordering: .sequentiallyConsistent) }
     let (peer, connection) = try peer(in: request.metadata)
     let deadline = ContinuousClock.now + min(limits.callTime, GRPCTimeout.duration(in: request.metadata) ?? limits.callTime)
-    let (incoming, caller) = try await read(request, from: peer, at: connection)
+    let (incoming, caller) = try await read(request, from: peer, at: connection, deadline: deadline)
     do {
       let response = try await answer(incoming.request, from: caller, deadline: deadline)
       let encoded = try codec.encode(response)
@@ -87,10 +89,11 @@ final class HyperService: RegistrableRPCService {
 
   /// The one message of a call, and in whose name it is.
   private func read(
-    _ request: StreamingServerRequest<WireMessage>, from peer: VerifiedPeer, at connection: VerifiedConnection
+    _ request: StreamingServerRequest<WireMessage>, from peer: VerifiedPeer, at connection: VerifiedConnection,
+    deadline: ContinuousClock.Instant
   ) async throws -> (MessageCodec.IncomingRequest, OperatorName) {
     do {
-      let incoming = try codec.request(try await ServerRequest(stream: request).message)
+      let incoming = try codec.request(try await message(of: request, deadline: deadline))
       return (incoming, try peer.identity(named: incoming.clientName))
     } catch {
       metrics.count(.incoming, .call, .failure)
@@ -99,6 +102,19 @@ final class HyperService: RegistrableRPCService {
       if failure.code != .unavailable, failure.code != .cancelled { refusals.note(peer, at: connection, reason: failure.message) }
       throw failure
     }
+  }
+
+  private func message(of request: StreamingServerRequest<WireMessage>, deadline: ContinuousClock.Instant) async throws -> WireMessage {
+    // A bridge: what the transport gives has no deadline, but ends with its task. The task is awaited right here.
+    let task = Task { try await ServerRequest(stream: request).message }
+    let ticket = clock.watch(until: deadline) { task.cancel() }
+    let result = await withTaskCancellationHandler {
+      await task.result
+    } onCancel: {
+      task.cancel()
+    }
+    guard clock.forget(ticket) else { throw RPCError(code: .deadlineExceeded, message: "no request came in time") }
+    return try result.get()
   }
 
   /// Asks the broker, and stops waiting for it when the peer has gone.

@@ -60,29 +60,59 @@ import Trust
   }
 
   @Test func aPeerThatDoesNotAnswerTheFarewellIsLetGo() async throws {
-    let mesh = try Mesh()
-    let (publicParty, peer) = (try mesh.party("public-1"), try mesh.party("private-1"))
     var limits = GRPCLimits.test
     limits.idleTime = .milliseconds(50)
     limits.ageGrace = .milliseconds(50)
+    let party = try await withSilentPeer(of: limits) { peer, _ in try await peer.closeFuture.get() }
+    #expect(party.metrics.exposition().contains(#"hyper_grpc_refused_connections_total{cause="farewell"} 1"#))
+  }
+
+  @Test func aCallWhoseMessageDoesNotComeIsEnded() async throws {
+    var limits = GRPCLimits.test
+    limits.callTime = .milliseconds(50)
+    // Literals without indexing (RFC 7541, 6.2.2).
+    let fields = [
+      (":method", "POST"), (":scheme", "https"), (":path", "/Hyper/Call"), (":authority", "public-1"),
+      ("content-type", "application/grpc"), ("te", "trailers"),
+    ]
+    let block = fields.reduce(into: [UInt8]()) { block, field in
+      block += [0, UInt8(field.0.utf8.count)] + Array(field.0.utf8)
+      block += [UInt8(field.1.utf8.count)] + Array(field.1.utf8)
+    }
+    let (headers, endHeaders): (UInt8, UInt8) = (1, 4)
+    let party = try await withSilentPeer(of: limits) { peer, party in
+      try await peer.writeAndFlush(ByteBuffer(bytes: [0, 0, UInt8(block.count), headers, endHeaders, 0, 0, 0, 1] + block))
+      try await eventually("the call is over") {
+        party.metrics.exposition().contains(#"hyper_grpc_calls_total{direction="in",outcome="failure",rpc="call"} 1"#)
+      }
+    }
+    #expect(party.logger.text.contains("no request came in time"))
+  }
+
+  /// A server, and a peer with a good certificate that has sent the preface and empty settings (RFC 9113, 3.4) and answers nothing.
+  private func withSilentPeer(
+    of limits: GRPCLimits, _ body: @escaping @Sendable (_ peer: any NIOCore.Channel, _ server: Party) async throws -> Void
+  ) async throws -> Party {
+    let mesh = try Mesh()
+    let (publicParty, privateParty) = (try mesh.party("public-1"), try mesh.party("private-1"))
     let server = mesh.server(publicParty, limits: limits, handler: TestHandler())
     let port = try await server.bind()
-    var configuration = peer.credentials.clientConfiguration(alpn: ["h2"])
+    var configuration = privateParty.credentials.clientConfiguration(alpn: ["h2"])
     configuration.certificateVerification = .noHostnameVerification
     let context = try NIOSSLContext(configuration: configuration)
     try await Running.with(server) { _ in
-      let silent = try await ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
+      let peer = try await ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
         .channelInitializer { channel in
           channel.eventLoop.makeCompletedFuture {
             try channel.pipeline.syncOperations.addHandler(NIOSSLClientHandler(context: context, serverHostname: nil))
           }
         }
         .connect(host: "127.0.0.1", port: port).get()
-      // The preface and empty settings (RFC 9113, 3.4), and never another byte.
-      try await silent.writeAndFlush(ByteBuffer(string: "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\u{4}\0\0\0\0\0"))
-      try await silent.closeFuture.get()
+      try await peer.writeAndFlush(ByteBuffer(string: "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\u{4}\0\0\0\0\0"))
+      try await body(peer, publicParty)
+      try? await peer.close()  // it may be closed
     }
-    #expect(publicParty.metrics.exposition().contains(#"hyper_grpc_refused_connections_total{cause="farewell"} 1"#))
+    return publicParty
   }
 
   private static func limits(reopening time: Duration) -> GRPCLimits {
