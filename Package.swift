@@ -136,7 +136,7 @@ let package = Package(
     tests("RelayTests", ["Relay", "ClientHello", "CLinux", "Limits"]),
     tests("ProxyProtocolTests", ["ProxyProtocol", "Addresses"], exclude: ["peer"]),
     tests("LimitsTests", ["Limits"]),
-    tests("OperationsTests", ["Operations", "Addresses", logging, lifecycle, signals]),
+    tests("OperationsTests", ["Operations", "Addresses", logging, lifecycle, signals, nioCore, nioPosix]),
     tests("TrustTests", ["Trust", "HyperModel", "Operations", logging, x509, nioCore, nioPosix, nioSSL]),
     tests("SettingsTests", ["Settings", "Addresses", "Announcements", "HyperModel", "ProxyProtocol"]),
     tests("DatastoreTests", ["Datastore", "Announcements", "HyperModel", .product(name: "GRDB", package: "GRDB.swift")]),
