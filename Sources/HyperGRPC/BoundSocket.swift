@@ -6,9 +6,10 @@ import Synchronization
 ///
 /// Owns the descriptor until `take`; closes it otherwise. `descriptor` is the only mutable state, behind its mutex.
 final class BoundSocket: Sendable {
-  /// Connections that wait to be accepted while the node starts or is busy; the kernel caps this by its own limit (somaxconn). When thousands of
-  /// nodes come back at once, one that finds no place tries again only after a second or three.
-  private static let backlog: Int32 = 4096
+  /// Connections that wait to be accepted while the node starts or is busy. Few, on purpose: taking one in costs some milliseconds, so that the
+  /// last of these waits for half a second. When thousands of nodes come back at once, each of the others tries again a second later, by the
+  /// kernel's doing; in a long queue it would wait longer than its attempt takes, and be taken in when it has gone.
+  static let backlog: Int32 = 128
 
   let port: Int
   private let descriptor: Mutex<Int32?>

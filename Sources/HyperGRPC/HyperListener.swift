@@ -38,6 +38,7 @@ struct HyperListener: HTTP2ServerTransport.ListenerFactory {
         channel.eventLoop.makeCompletedFuture { try channel.pipeline.syncOperations.addHandler(AcceptGate { refusals.paused($0) }) }
           .flatMap { listenerConfigurator.configure(channel: channel) }
       }
+      .serverChannelOption(ChannelOptions.backlog, value: BoundSocket.backlog)
       .serverChannelOption(ChannelOptions.maxMessagesPerRead, value: 1)
       .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
     for (option, value) in limits.probing.options { bootstrap = bootstrap.childChannelOption(option, value: value) }
