@@ -40,7 +40,7 @@ public enum Node {
     var parts = NodeParts(trust: trust, nodeName: nodeName, peers: peers)
     let broker = try Broker(
       ownName: settings.name, directory: directory, version: HyperVersion.text,
-      limits: BrokerLimits(inFlightPerCaller: settings.maxCallsPerPeer),
+      limits: settings.maxCallsPerPeer.map { BrokerLimits(inFlightPerCaller: $0) } ?? BrokerLimits(),
       connections: ConnectionsMethod(nodeName: nodeName, peers: peers), logger: logger, metrics: metrics
     ) { (handler) throws(StartFailure) in
       for channel in settings.channels {

@@ -113,16 +113,16 @@ struct NodeParts {
 
 extension GRPCLimits {
   fileprivate mutating func set(_ settings: GRPCChannelLimits) {
-    connections = settings.maxConnections
-    handshakeTime = settings.handshakeTimeout
-    announcementTime = settings.announcementTimeout
-    queuedCalls = settings.maxQueuedCalls
-    connectTime = settings.connectTimeout
-    callTime = settings.callTimeout
-    concurrency = settings.streamCalls
-    messageSize = settings.messageBytes
-    pingsPerSecond = settings.pingsPerSecond
-    idleTime = settings.idleTimeout
+    connections = settings.maxConnections ?? connections
+    handshakeTime = settings.handshakeTimeout ?? handshakeTime
+    announcementTime = settings.announcementTimeout ?? announcementTime
+    queuedCalls = settings.maxQueuedCalls ?? queuedCalls
+    connectTime = settings.connectTimeout ?? connectTime
+    callTime = settings.callTimeout ?? callTime
+    concurrency = settings.streamCalls ?? concurrency
+    messageSize = settings.messageBytes ?? messageSize
+    pingsPerSecond = settings.pingsPerSecond ?? pingsPerSecond
+    idleTime = settings.idleTimeout ?? idleTime
   }
 }
 

@@ -8,8 +8,8 @@ public struct NodeSettings: Equatable, Sendable {
   public var directory: DirectorySettings
   /// `channels`, required, may be empty; at most one of each type, in the order in which the broker asks them.
   public var channels: [ChannelSettings]
-  /// `max_calls_per_peer`, 1…1048576, default 4096: requests of one operator that are under way at one time.
-  public var maxCallsPerPeer: Int
+  /// `max_calls_per_peer`, 1…1048576: requests of one operator that are under way at one time; nil is the broker's own default.
+  public var maxCallsPerPeer: Int?
   /// `metrics`, default none.
   public var metrics: MetricsSettings?
   /// `signing`, default none: for record tools, unused by the running node.
@@ -18,7 +18,7 @@ public struct NodeSettings: Equatable, Sendable {
   public var warnings: [SettingsProblem]
 
   public init(
-    name: OperatorName, directory: DirectorySettings, channels: [ChannelSettings], maxCallsPerPeer: Int = 4096,
+    name: OperatorName, directory: DirectorySettings, channels: [ChannelSettings], maxCallsPerPeer: Int? = nil,
     metrics: MetricsSettings? = nil, signing: SigningSettings? = nil, warnings: [SettingsProblem] = []
   ) {
     self.name = name
@@ -73,7 +73,7 @@ extension NodeSettings {
       name: OperatorName(root.requiredString("name")),
       directory: root.section("directory", required: true).map(DirectorySettings.init) ?? DirectorySettings(path: ""),
       channels: Self.channels(root),
-      maxCallsPerPeer: root.integer("max_calls_per_peer", in: 1...1_048_576) ?? 4096,
+      maxCallsPerPeer: root.integer("max_calls_per_peer", in: 1...1_048_576),
       metrics: root.section("metrics").flatMap(MetricsSettings.init),
       signing: root.section("signing").map(SigningSettings.init))
     root.finish()
