@@ -26,9 +26,8 @@ struct Presence: Sendable {
     var heard: Date
     /// How long after that it counts as connected, if it says which it is.
     var silence: TimeInterval
-    var wasHeard: Bool
-    /// When something came from it last; before anything did, long ago.
-    var spoke = Date.distantPast
+    /// When something came from it last; nil before anything did.
+    var spoke: Date?
     var away: (since: Date, reason: Reason)?
   }
 
@@ -53,7 +52,7 @@ struct Presence: Sendable {
   /// Whether something has come from each of an operator's parties since then; false when none is known, and for what came before the
   /// clock was set back.
   func haveSpoken(_ owner: OperatorName, since start: Date, now: Date) -> Bool {
-    records[owner]?.allSatisfy { $0.spoke > start && $0.spoke <= now } ?? false
+    records[owner]?.allSatisfy { $0.spoke.map { $0 > start && $0 <= now } ?? false } ?? false
   }
 
   func isKnown(_ party: Party) -> Bool { index(of: party) != nil }
@@ -66,7 +65,8 @@ struct Presence: Sendable {
       records[party.owner]?[index].holds += 1
     } else {
       let record = Record(
-        instance: party.instance, node: nil, holds: 1, heard: now, silence: heard ? silence : unheardSilence, wasHeard: heard, away: nil)
+        instance: party.instance, node: nil, holds: 1, heard: now, silence: heard ? silence : unheardSilence, spoke: heard ? now : nil,
+        away: nil)
       records[party.owner, default: []].append(record)
     }
   }
@@ -88,7 +88,6 @@ struct Presence: Sendable {
     records[party.owner]?[index].silence = max(silence, (interval ?? 0) * AnnouncementLimits.missedRepetitions)
     records[party.owner]?[index].node = node
     records[party.owner]?[index].heard = now
-    records[party.owner]?[index].wasHeard = true
     records[party.owner]?[index].spoke = now
     records[party.owner]?[index].away = nil
   }
@@ -136,7 +135,7 @@ struct Presence: Sendable {
   func hasStopped(_ party: Party) -> Bool { record(of: party)?.away?.reason == .stopped }
 
   func lastSeen(_ party: Party) -> Date? {
-    guard let record = record(of: party), record.wasHeard else { return nil }
+    guard let record = record(of: party), record.spoke != nil else { return nil }
     return record.heard
   }
 

@@ -105,15 +105,14 @@ final class HyperService: RegistrableRPCService {
   }
 
   private func message(of request: StreamingServerRequest<WireMessage>, deadline: ContinuousClock.Instant) async throws -> WireMessage {
-    // A bridge: what the transport gives has no deadline, but ends with its task. The task is awaited right here.
-    let task = Task { try await ServerRequest(stream: request).message }
-    let ticket = clock.watch(until: deadline) { task.cancel() }
-    let result = await withTaskCancellationHandler {
-      await task.result
-    } onCancel: {
-      task.cancel()
+    let result = await clock.run(until: deadline) { () -> Result<WireMessage, any Error> in
+      do {
+        return .success(try await ServerRequest(stream: request).message)
+      } catch {
+        return .failure(error)
+      }
     }
-    guard clock.forget(ticket) else { throw RPCError(code: .deadlineExceeded, message: "no request came in time") }
+    guard let result else { throw RPCError(code: .deadlineExceeded, message: "no request came in time") }
     return try result.get()
   }
 

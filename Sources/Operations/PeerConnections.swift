@@ -27,7 +27,7 @@ public final class PeerConnections: Sendable {
     fileprivate let number: UInt64
   }
 
-  fileprivate struct State {
+  private struct State {
     var view = View(version: 1, peers: [])
     var connections: [UInt64: Peer] = [:]
     /// How many of them lead to each.
@@ -35,6 +35,23 @@ public final class PeerConnections: Sendable {
     var last: UInt64 = 0
     var waiters: [UInt64: CheckedContinuation<Void, Never>] = [:]
     var isEnding = false
+
+    /// One more connection leads to the peer.
+    mutating func add(_ peer: Peer) {
+      counts[peer, default: 0] += 1
+      guard counts[peer] == 1 else { return }
+      view.peers.insert(peer)
+      view.version += 1
+    }
+
+    /// One connection less leads to the peer.
+    mutating func remove(_ peer: Peer) {
+      let left = counts[peer, default: 0] - 1
+      counts[peer] = left > 0 ? left : nil
+      guard left <= 0 else { return }
+      view.peers.remove(peer)
+      view.version += 1
+    }
   }
 
   private let state = Mutex(State())
@@ -122,24 +139,5 @@ public final class PeerConnections: Sendable {
 
   private func giveUp(_ id: UInt64) {
     state.withLock { $0.waiters.removeValue(forKey: id) }?.resume()
-  }
-}
-
-extension PeerConnections.State {
-  /// One more connection leads to the peer.
-  fileprivate mutating func add(_ peer: PeerConnections.Peer) {
-    counts[peer, default: 0] += 1
-    guard counts[peer] == 1 else { return }
-    view.peers.insert(peer)
-    view.version += 1
-  }
-
-  /// One connection less leads to the peer.
-  fileprivate mutating func remove(_ peer: PeerConnections.Peer) {
-    let left = counts[peer, default: 0] - 1
-    counts[peer] = left > 0 ? left : nil
-    guard left <= 0 else { return }
-    view.peers.remove(peer)
-    view.version += 1
   }
 }

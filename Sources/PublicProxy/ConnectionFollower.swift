@@ -20,13 +20,13 @@ final class ConnectionFollower: Service, Sendable {
   static let callTimeout: Duration = .seconds(2)
   /// Operators asked at one time: a few, because all of them will announce.
   static let concurrency = 16
+  /// How long those that come have to announce by themselves.
+  static let settling: Duration = .milliseconds(500)
 
   private let link: NodeLink
   private let book: AnnouncementBook
   private let logger: Logger
   private let asked: Counter
-  /// How long those that come have to announce by themselves.
-  static let settling: Duration = .milliseconds(500)
 
   /// Somebody to be asked.
   private struct Newcomer {

@@ -24,6 +24,21 @@ import Testing
     #expect(table.statuses(now: noon).first?.lastSeen == noon + 20)
   }
 
+  @Test func anOperatorHasSpokenWhenAllItsPrivateProxiesHave() throws {
+    var table = AnnouncementTable()
+    #expect(!table.haveSpoken(alice, since: noon - 1, now: noon), "it holds nothing")
+    _ = try table.announce(name, instance: one)
+    _ = try table.announce("b.example.org", instance: two, now: noon + 10)
+    #expect(table.haveSpoken(alice, since: noon - 1, now: noon + 10))
+    #expect(!table.haveSpoken(alice, since: noon, now: noon + 10), "one has not since then")
+    // Having a connection again is no word of theirs.
+    table.disconnected(alice, now: noon + 20)
+    table.connected(alice, now: noon + 30)
+    #expect(!table.haveSpoken(alice, since: noon + 15, now: noon + 30))
+    #expect(!table.haveSpoken(alice, since: noon - 3600, now: noon - 1800), "the clock was set back")
+    #expect(!table.haveSpoken(bob, since: noon - 1, now: noon + 10))
+  }
+
   @Test func aNameStaysItsOwnersForTheGraceAndIsThenFreeForOthers() throws {
     var table = AnnouncementTable()
     _ = try table.announce(name)
