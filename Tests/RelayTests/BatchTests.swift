@@ -9,10 +9,14 @@ import Testing
 @Suite(.timeLimit(.minutes(5)), .ownThreads)
 struct BatchTests {
   /// An early event closes a connection, a later one accepts another under the same descriptor and in the same slot, and a third
-  /// one still means the first connection. In a process of its own: nobody else takes the descriptor.
+  /// one still means the first connection. In a process of its own, where nearly nobody else takes the descriptor: the runtime does, for
+  /// moments, so that it may take another round.
   @Test func aLateEventOfAClosedConnectionDoesNotHitItsSuccessor() async {
     await #expect(processExitsWith: .success) {
-      await OwnProcess.run(minutes: 4) { try await reuseWithinOneBatch() }
+      await OwnProcess.run(minutes: 4) {
+        for _ in 0..<10 where try await reuseWithinOneBatch() { return }
+        Issue.record("the descriptor number was never used again")
+      }
     }
   }
 
@@ -89,7 +93,8 @@ private struct StoppableRig {
   }
 }
 
-private func reuseWithinOneBatch() async throws {
+/// - Returns: whether the number was used again, without which the late event has nobody to hit.
+private func reuseWithinOneBatch() async throws -> Bool {
   let rig = try await StoppableRig()
   let side = rig.side
   let first = try await StoppableRig.connect(side, rig.server)
@@ -100,10 +105,12 @@ private func reuseWithinOneBatch() async throws {
   let second = try side.client()
   first.client.reset()
   // Nothing but the first stream's descriptors is free below them.
-  while let old, open("/dev/null", O_RDONLY | O_CLOEXEC) < old {}
+  var taken: [Int32] = []
+  while let old, taken.last ?? -1 < old { taken.append(open("/dev/null", O_RDONLY | O_CLOEXEC)) }
+  defer { for descriptor in taken { close(descriptor) } }
   rig.goOn()
   let socket = try await StoppableRig.accept(rig.server)
-  #expect(acceptedNumber(clientPort: side.clientPort, client: second) == old, "the descriptor number was used again")
+  let isReused = old != nil && acceptedNumber(clientPort: side.clientPort, client: second) == old
   try second.writeNow([1, 2, 3])
   #expect(try await socket.read(3) == [1, 2, 3])
   try socket.writeNow([4])
@@ -117,6 +124,7 @@ private func reuseWithinOneBatch() async throws {
   }
   #expect(ended.bytesDown == 1)
   await rig.stop()
+  return isReused
 }
 
 /// The number of the descriptor under which a client's connection was accepted in this process.
