@@ -12,9 +12,6 @@ final class AgeNotice: ChannelInboundHandler {
   typealias InboundOut = ByteBuffer
   typealias OutboundOut = ByteBuffer
 
-  /// From this notice to the transport's own: many times a round trip.
-  static let lead: Duration = .seconds(2)
-
   private let age: TimeAmount
   private var timer: Scheduled<Void>?
 

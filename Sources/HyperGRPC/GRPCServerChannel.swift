@@ -108,7 +108,7 @@ public final class GRPCServerChannel: HyperModel.Channel, Service {
     var config = HTTP2ServerTransport.Custom<HyperListener>.Config.defaults
     config.connection.flushCoalescing = nil
     config.connection.maxIdleTime = limits.idleTime
-    config.connection.maxAge = limits.connectionAge + AgeNotice.lead
+    config.connection.maxAge = limits.connectionAge + limits.ageLead
     config.connection.maxGraceTime = limits.ageGrace
     config.connection.keepalive.time = configuration.keepalive.after
     config.connection.keepalive.timeout = configuration.keepalive.timeout

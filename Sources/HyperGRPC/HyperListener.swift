@@ -105,7 +105,7 @@ struct HyperListener: HTTP2ServerTransport.ListenerFactory {
   private func boundFarewell(of channel: any NIOCore.Channel) throws {
     let pipeline = channel.pipeline.syncOperations
     let (refusals, mark) = (refusals, try pipeline.handler(type: ConnectionMark.self))
-    let bound = FarewellBound(limit: limits.ageGrace + AgeNotice.lead) { refusals.note(.unanswered(mark.connection)) }
+    let bound = FarewellBound(limit: limits.ageGrace + limits.ageLead) { refusals.note(.unanswered(mark.connection)) }
     try pipeline.addHandler(bound, position: .after(pipeline.handler(type: NIOHTTP2Handler.self)))
   }
 

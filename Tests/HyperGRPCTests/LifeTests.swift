@@ -63,6 +63,7 @@ import Trust
     var limits = GRPCLimits.test
     limits.idleTime = .milliseconds(50)
     limits.ageGrace = .milliseconds(50)
+    limits.ageLead = .milliseconds(50)
     let party = try await withSilentPeer(of: limits) { peer, _ in try await peer.closeFuture.get() }
     #expect(party.metrics.exposition().contains(#"hyper_grpc_refused_connections_total{cause="farewell"} 1"#))
   }
