@@ -2,17 +2,17 @@ import Announcements
 import Foundation
 import Glibc
 import HyperModel
+import OwnProcess
 import Testing
 
 @testable import Datastore
 
 /// A real process that is killed at any moment while it stores has everything that it was told is stored.
-@Suite(.serialized) struct CrashTests {
+@Suite(.serialized, .ownThreads) struct CrashTests {
   private static let variable = "HYPER_TEST_CRASH_STORE"
 
   /// Saves names one after the other, and writes each down that was saved, until it is killed.
   @Sendable private static func saveUntilKilled() async throws {
-    alarm(120)
     let words = try #require(ProcessInfo.processInfo.environment[variable]).split(separator: " ").map(String.init)
     let store = try #require(StoreType(rawValue: words[0])).open(path: words[1])
     let acknowledged = open(words[1] + ".saved", O_WRONLY | O_CREAT | O_APPEND, 0o600)
@@ -43,7 +43,9 @@ import Testing
     let folder = try TemporaryFolder()
     let path = folder.file("store")
     setenv(Self.variable, "\(type.rawValue) \(path) \(killAfter)", 1)
-    await #expect(processExitsWith: .signal(SIGKILL)) { try await Self.saveUntilKilled() }
+    await #expect(processExitsWith: .signal(SIGKILL)) {
+      await OwnProcess.run(minutes: 2) { try await Self.saveUntilKilled() }
+    }
     let lines = String(decoding: try folder.contents(of: "store.saved"), as: UTF8.self).split(separator: "\n").compactMap { Int($0) }
     let last = try #require(lines.last)
     #expect(last + 1 >= killAfter)

@@ -1,6 +1,7 @@
 import Glibc
 import HyperModel
 import Operations
+import OwnProcess
 import Testing
 
 @testable import HyperGRPC
@@ -8,14 +9,9 @@ import Testing
 /// What becomes of the descriptors of a node's connections.
 @Suite(.timeLimit(.minutes(5))) struct DescriptorTests {
   /// In a process of its own, because the limit is the process's.
-  @Test func beyondTheLimitNobodyIsAcceptedAndSomeDescriptorsAreLeft() async {
+  @Test(.ownThreads) func beyondTheLimitNobodyIsAcceptedAndSomeDescriptorsAreLeft() async {
     await #expect(processExitsWith: .success) {
-      alarm(240)
-      do {
-        try await runOutOfDescriptors()
-      } catch {
-        Issue.record(error)
-      }
+      await OwnProcess.run(minutes: 4) { try await runOutOfDescriptors() }
     }
   }
 
@@ -30,12 +26,13 @@ import Testing
     let clients = (0..<5).map { _ in socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0) }
     defer { for client in clients { close(client) } }
     try await Running.with(server) { _ in
-      for client in clients { try connect(client, to: port) }
+      for client in clients { try OwnProcess.connect(client, to: port) }
       // Our ends stay open, so only the server can have let go. Its loops take connections at the same time: any one may be the first.
       try await eventually("only one is kept") {
-        try connectionsOfThisProcess(port: port).filter { !clients.contains($0) }.count <= 1 && clients.count(where: hasEnded) >= 4
+        try connectionsOfThisProcess(port: port).filter { !clients.contains($0) }.count <= 1
+          && clients.count(where: OwnProcess.hasEnded) >= 4
       }
-      #expect(clients.count(where: hasEnded) == 4)
+      #expect(clients.count(where: OwnProcess.hasEnded) == 4)
     }
     let cause = forItsRate ? "rate" : "full"
     #expect(party.metrics.exposition().contains("hyper_grpc_refused_connections_total{cause=\"\(cause)\"} 4"))
@@ -58,52 +55,19 @@ import Testing
 
 private func runOutOfDescriptors() async throws {
   let pair = try await ChannelTests.Pair()
-  let clients = try (0..<150).map { _ in try socketBeyondTheLimit() }
-  var limit = rlimit(rlim_cur: 128, rlim_max: 128)
-  #expect(setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0)
+  let clients = try OwnProcess.socketsBeyondTheLimit(150)
+  try await OwnProcess.limitDescriptors(to: 128)
   try await Running.with(pair.server) { _ in
-    for client in clients { try connect(client, to: pair.port) }
+    for client in clients { try OwnProcess.connect(client, to: pair.port) }
     let metrics = pair.publicParty.metrics
     try await eventually("accepting rests") { metrics.exposition().contains(/hyper_grpc_accept_pauses_total [1-9]/) }
-    var left: [Int32] = []
-    while case let descriptor = open("/dev/null", O_RDONLY | O_CLOEXEC), descriptor >= 0 { left.append(descriptor) }
+    let left = OwnProcess.takeAllDescriptors()
     #expect(left.count == 8)
     for descriptor in left { close(descriptor) }
 
     for client in clients { close(client) }
     try await Running.with(pair.client) { _ in try await pair.connected() }
   }
-}
-
-/// With a number that no limit of this test leaves room for: takes none of the descriptors below it.
-private func socketBeyondTheLimit() throws -> Int32 {
-  let low = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
-  defer { close(low) }
-  let high = fcntl(low, F_DUPFD_CLOEXEC, 500)
-  guard high >= 0 else { throw SystemFailure(code: errno) }
-  return high
-}
-
-private func connect(_ descriptor: Int32, to port: Int) throws {
-  var address = sockaddr_in()
-  address.sin_family = sa_family_t(AF_INET)
-  address.sin_port = in_port_t(UInt16(port)).bigEndian
-  address.sin_addr.s_addr = in_addr_t(0x7F00_0001).bigEndian
-  let result = withUnsafePointer(to: &address) { pointer in
-    pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { Glibc.connect(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size)) }
-  }
-  guard result == 0 else { throw SystemFailure(code: errno) }
-}
-
-/// Whether the other end has closed or reset the connection; takes nothing from it.
-private func hasEnded(_ descriptor: Int32) -> Bool {
-  var byte: UInt8 = 0
-  let count = recv(descriptor, &byte, 1, Int32(MSG_PEEK) | Int32(MSG_DONTWAIT))
-  return count == 0 || count < 0 && errno != EAGAIN
-}
-
-private struct SystemFailure: Error {
-  let code: Int32
 }
 
 /// Both ends of every connection to a port, by their own address and that of the other end.

@@ -1,6 +1,7 @@
 import Glibc
 import NIOCore
 import NIOPosix
+import OwnProcess
 import Synchronization
 import Testing
 
@@ -8,44 +9,45 @@ import Testing
 
 /// Accepting without a single descriptor left. In a process of its own, because the limit is the process's.
 struct AcceptGateTests {
-  @Test func whoCannotAcceptDoesNotAskAtEveryTurnOfTheLoop() async {
+  @Test(.ownThreads) func whoCannotAcceptDoesNotAskAtEveryTurnOfTheLoop() async {
     await #expect(processExitsWith: .success) {
-      alarm(60)
-      let (rests, rest) = AsyncStream<Void>.makeStream()
-      let (arrivals, arrival) = AsyncStream<Void>.makeStream()
-      let errors = ErrorCount()
-      let server = try await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
-        .serverChannelInitializer { channel in
-          channel.eventLoop.makeCompletedFuture {
-            try channel.pipeline.syncOperations.addHandlers([errors, AcceptGate { _ in rest.yield() }])
-          }
-        }
-        .serverChannelOption(ChannelOptions.maxMessagesPerRead, value: 1)
-        .childChannelInitializer { channel in
-          arrival.yield()
-          return channel.eventLoop.makeSucceededVoidFuture()
-        }
-        .bind(host: "127.0.0.1", port: 0).get()
-      let address = try #require(server.localAddress)
-      let client = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
-      var limit = rlimit(rlim_cur: 256, rlim_max: 256)
-      #expect(setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0)
-      var taken: [Int32] = []
-      while case let descriptor = open("/dev/null", O_RDONLY | O_CLOEXEC), descriptor >= 0 { taken.append(descriptor) }
-
-      // The server was told to accept before the last descriptor was gone.
-      #expect(address.withSockAddr { connect(client, $0, socklen_t($1)) } == 0)
-      var rested = 0
-      for await _ in rests {
-        rested += 1
-        if rested == 5 { break }
-      }
-      #expect(errors.count == 1, "it asks again when there is hope")
-      for descriptor in taken { close(descriptor) }
-      for await _ in arrivals { break }
-      try await server.close()
+      await OwnProcess.run(minutes: 1) { try await acceptWithoutDescriptors() }
     }
   }
+}
+
+private func acceptWithoutDescriptors() async throws {
+  let (rests, rest) = AsyncStream<Void>.makeStream()
+  let (arrivals, arrival) = AsyncStream<Void>.makeStream()
+  let errors = ErrorCount()
+  let server = try await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
+    .serverChannelInitializer { channel in
+      channel.eventLoop.makeCompletedFuture {
+        try channel.pipeline.syncOperations.addHandlers([errors, AcceptGate { _ in rest.yield() }])
+      }
+    }
+    .serverChannelOption(ChannelOptions.maxMessagesPerRead, value: 1)
+    .childChannelInitializer { channel in
+      arrival.yield()
+      return channel.eventLoop.makeSucceededVoidFuture()
+    }
+    .bind(host: "127.0.0.1", port: 0).get()
+  let address = try #require(server.localAddress)
+  let client = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+  try await OwnProcess.limitDescriptors(to: 256)
+  let taken = OwnProcess.takeAllDescriptors()
+
+  // The server was told to accept before the last descriptor was gone.
+  #expect(address.withSockAddr { connect(client, $0, socklen_t($1)) } == 0)
+  var rested = 0
+  for await _ in rests {
+    rested += 1
+    if rested == 5 { break }
+  }
+  #expect(errors.count == 1, "it asks again when there is hope")
+  for descriptor in taken { close(descriptor) }
+  for await _ in arrivals { break }
+  try await server.close()
 }
 
 /// Counts the errors that a listening channel meets.

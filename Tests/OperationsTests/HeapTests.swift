@@ -1,24 +1,25 @@
-import Glibc
+import OwnProcess
 import Testing
 
 @testable import Operations
 
 struct HeapTests {
   /// In a process of its own, where nobody else uses memory.
-  @Test func whatABurstLeftBehindIsGivenBack() async {
+  @Test(.ownThreads) func whatABurstLeftBehindIsGivenBack() async {
     await #expect(processExitsWith: .success) {
-      alarm(60)
-      Heap.limitArenas()
-      let before = residentBytes()
-      var blocks = (0..<60_000).map { _ in UnsafeMutableRawPointer.allocate(byteCount: 1000, alignment: 16) }
-      for block in blocks { block.initializeMemory(as: UInt8.self, repeating: 1, count: 1000) }
-      // One that stays on top, as in every real burst: the heap cannot shrink from its end.
-      let last = blocks.removeLast()
-      for block in blocks { block.deallocate() }
-      #expect(residentBytes() - before > 30e6)
-      Heap.trim()
-      #expect(residentBytes() - before < 10e6)
-      last.deallocate()
+      await OwnProcess.run(minutes: 1) {
+        Heap.limitArenas()
+        let before = residentBytes()
+        var blocks = (0..<60_000).map { _ in UnsafeMutableRawPointer.allocate(byteCount: 1000, alignment: 16) }
+        for block in blocks { block.initializeMemory(as: UInt8.self, repeating: 1, count: 1000) }
+        // One that stays on top, as in every real burst: the heap cannot shrink from its end.
+        let last = blocks.removeLast()
+        for block in blocks { block.deallocate() }
+        #expect(residentBytes() - before > 30e6)
+        Heap.trim()
+        #expect(residentBytes() - before < 10e6)
+        last.deallocate()
+      }
     }
   }
 }

@@ -1,6 +1,7 @@
 import ClientHello
 import Dispatch
 import Glibc
+import OwnProcess
 import Testing
 
 @testable import Relay

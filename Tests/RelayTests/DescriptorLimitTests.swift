@@ -1,5 +1,6 @@
 import ClientHello
 import Glibc
+import OwnProcess
 import Testing
 
 @testable import Relay
@@ -32,27 +33,9 @@ struct DescriptorLimitTests {
   }
 }
 
-/// Sockets with numbers beyond any limit that is set later: they connect to ports of this process and take none of its descriptors.
+/// Their numbers are beyond any limit that is set later.
 private func clientsBeyondTheLimit(_ count: Int) throws -> [TestSocket] {
-  try (0..<count).map { _ in
-    let low = socket(AF_INET, streamSocket, 0)
-    defer { close(low) }
-    let high = fcntl(low, F_DUPFD_CLOEXEC, 200)
-    guard high >= 0 else { throw SocketFailure(action: "make a socket", code: errno) }
-    return TestSocket(owning: high)
-  }
-}
-
-private func connect(_ client: TestSocket, to port: Int) throws {
-  let address = try SocketAddress.look(up: "127.0.0.1", port: port, .numeric).get()[0]
-  guard address.withPointer({ Glibc.connect(client.descriptor, $0, $1) }) == 0 else { throw SocketFailure(action: "connect", code: errno) }
-}
-
-/// Whether the other side has closed the connection, without waiting for it.
-private func isClosed(_ client: TestSocket) -> Bool {
-  var byte: UInt8 = 0
-  let count = recv(client.descriptor, &byte, 1, Int32(MSG_PEEK) | Int32(MSG_DONTWAIT))
-  return count == 0 || count < 0 && errno != EAGAIN
+  try OwnProcess.socketsBeyondTheLimit(count).map { TestSocket(owning: $0) }
 }
 
 private func runOutOfDescriptors() async throws {
@@ -73,10 +56,10 @@ private func runOutOfDescriptors() async throws {
     if facts.serverName == "late.example" { engine.route(stream, to: target) }
   }
   #expect(side.engine.descriptorLimit == 64)
-  for client in clients { try connect(client, to: side.clientPort) }
+  for client in clients { try OwnProcess.connect(client.descriptor, to: side.clientPort) }
   // One loop accepts in the order of arrival, and nobody leaves: once the last one is closed, all others are accepted too.
   #expect(try await clients[clients.count - 1].readUntilFailure() == 0)
-  let open = clients.filter { !isClosed($0) }
+  let open = clients.filter { !OwnProcess.hasEnded($0.descriptor) }
   #expect(open.count > 16 && open.count < 64)
   #expect(side.engine.snapshot().streams == UInt64(open.count))
   // However many streams are allowed: what watches Swift's own threads ends the process when it finds no descriptor.
@@ -92,7 +75,7 @@ private func runOutOfDescriptors() async throws {
   try await side.log.ended(8)
 
   // They have left: there is service again.
-  try connect(late, to: side.clientPort)
+  try OwnProcess.connect(late.descriptor, to: side.clientPort)
   try late.writeNow(Hello.bytes(for: "late.example"))
   let socket = try await server.accept()
   #expect(try await socket.read(Hello.bytes(for: "late.example").count) == Hello.bytes(for: "late.example"))
@@ -119,9 +102,9 @@ private func stayBelowTheLimit() async throws {
   let side = try PublicSide(settings) { engine, _, stream, _ in engine.route(stream, to: target) }
   let bound = side.engine.maxStreams
   #expect(bound > 20 && bound < 60)
-  for client in clients { try connect(client, to: side.clientPort) }
+  for client in clients { try OwnProcess.connect(client.descriptor, to: side.clientPort) }
   #expect(try await clients[clients.count - 1].readUntilFailure() == 0)
-  let open = clients.filter { !isClosed($0) }
+  let open = clients.filter { !OwnProcess.hasEnded($0.descriptor) }
   #expect(open.count == bound)
   for client in open { try client.writeNow(Hello.bytes(for: "a.example")) }
   try await side.log.joined(open.count)

@@ -1,5 +1,6 @@
 import ClientHello
 import Glibc
+import OwnProcess
 import Testing
 
 @testable import Relay
