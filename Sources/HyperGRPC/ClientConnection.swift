@@ -149,7 +149,7 @@ final class ClientConnection: Sendable {
 
   /// One `Call` (PROTOCOL.md 7.2). No timeout goes with it: the transport would set a timer for each call at both ends, and a call that is given
   /// up is reset anyway.
-  /// - Throws: `RPCError`, also when the deadline passes or the connection breaks.
+  /// - Throws: `RPCError`, also when the deadline passes or the connection breaks; `RuntimeError` when it has ended before.
   func call(_ message: WireMessage, deadline: ContinuousClock.Instant) async throws -> WireMessage {
     let answer = await clock.run(until: deadline) { () -> Result<WireMessage, any Error> in
       do {

@@ -1,4 +1,3 @@
-import GRPCCore
 public import HyperModel
 public import Logging
 import NIOPosix
@@ -91,7 +90,7 @@ public final class GRPCClientChannel: HyperModel.Channel, Service {
     for _ in 1..<Self.attempts {
       do {
         return try await connection(to: recipient, deadline: deadline).call(message, deadline: deadline)
-      } catch let error as RPCError where error.isOfUnprocessedCall && deadline > .now {
+      } catch where error.isOfUnprocessedCall && deadline > .now {
         continue
       }
     }

@@ -110,14 +110,25 @@ final class UnprocessedWatch: ChannelDuplexHandler {
   }
 }
 
+extension Error {
+  /// The call may be made again: the peer has not seen it. A peer that says so itself is called once more, which is its own doing.
+  var isOfUnprocessedCall: Bool {
+    switch self {
+    case let error as RPCError: error.isOfUnprocessedCall
+    // The connection was taken for the call, and came to its end before the call was made.
+    case let error as RuntimeError: error.code == .clientIsStopped
+    default: false
+    }
+  }
+}
+
 extension RPCError {
   /// What the transport says when it cannot even open a stream.
   private static let unopened: Set = [
     "subchannel is unavailable", "The channel was closed", "Transport is shut down.", "Transport is shutting down.",
   ]
 
-  /// The call may be made again: the peer has not seen it. A peer that says so itself is called once more, which is its own doing.
-  var isOfUnprocessedCall: Bool {
+  fileprivate var isOfUnprocessedCall: Bool {
     guard code == .unavailable else { return false }
     return message == UnprocessedWatch.message || Self.unopened.contains(message)
   }

@@ -59,6 +59,27 @@ import Trust
     }
   }
 
+  /// Between taking a connection for a call and making the call over it, the connection may have come to its end.
+  @Test func aCallThatIsTooLateForItsConnectionWasNotProcessed() async throws {
+    let pair = try await ChannelTests.Pair()
+    let trust = GRPCClientConfiguration(credentials: pair.privateParty.credentials).trust
+    let directory = pair.mesh.directory
+    let dialer = ClientDialer(
+      ownName: "private-1", tls: .client(trust),
+      verifier: PeerVerifier(source: trust) { directory.current.encryptionPins(for: $0) }, limits: .test, keepalive: .client,
+      eventLoopGroup: MultiThreadedEventLoopGroup.singleton)
+    let request = try MessageCodec(sizeLimit: 4096).encode(
+      CallRequest(id: "public-1.method(1)", method: "public-1.method", params: [:]), clientName: "private-1")
+    try await Running.with(pair.server) { _ in
+      let address = PeerAddress(host: "127.0.0.1", port: pair.port)
+      let connection = try await dialer.connect(to: "public-1", at: address, isKept: false)
+      connection.close()
+      await connection.run(stream: nil, reopens: false)
+      let error = try await #require(throws: (any Error).self) { try await connection.call(request, deadline: .now + .seconds(20)) }
+      #expect(error.isOfUnprocessedCall, "\(error)")
+    }
+  }
+
   @Test func aPeerThatDoesNotAnswerTheFarewellIsLetGo() async throws {
     var limits = GRPCLimits.test
     limits.idleTime = .milliseconds(50)
