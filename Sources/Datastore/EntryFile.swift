@@ -30,6 +30,8 @@ final class EntryFile {
 
   /// Lets the file go, for others to use. What is called after that fails.
   func end() {
+    // Not left to the end of the last copy: a process that is being started has one for a moment.
+    if lock >= 0 { _ = flock(lock, LOCK_UN) }
     for number in [descriptor, lock] where number >= 0 { close(number) }
     (descriptor, lock) = (-1, -1)
   }

@@ -90,7 +90,7 @@ public final class GRPCClientChannel: HyperModel.Channel, Service {
     for _ in 1..<Self.attempts {
       do {
         return try await connection(to: recipient, deadline: deadline).call(message, deadline: deadline)
-      } catch where error.isOfUnprocessedCall && deadline > .now {
+      } catch let error where error.isOfUnprocessedCall && deadline > .now {
         continue
       }
     }

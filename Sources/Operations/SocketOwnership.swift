@@ -65,6 +65,8 @@ public final class SocketOwnership: Sendable {
     }
     guard let descriptor else { return }
     _ = unlink(path)
+    // Not left to the end of the last copy: a process that is being started has one for a moment.
+    _ = flock(descriptor, LOCK_UN)
     _ = close(descriptor)
   }
 

@@ -1,6 +1,8 @@
 import Announcements
 import Foundation
+import Glibc
 import HyperModel
+import OwnProcess
 import Testing
 
 @testable import Datastore
@@ -93,6 +95,15 @@ private func held(_ domain: String, by owner: OperatorName = "alice", until expi
     let error = #expect(throws: DatastoreError.self) { try FileAnnouncementStore(path: path) }
     #expect(error?.kind == .locked)
     withExtendedLifetime(store) {}
+  }
+
+  @Test func aFileThatWasLetGoIsFreeThoughAProcessThatIsBeingStartedHasACopy() throws {
+    let first = try EntryFile(path: path)
+    let copies = OwnProcess.copies(ofDescriptorsAt: path + ".lock")
+    #expect(copies.count == 1)
+    first.end()
+    try EntryFile(path: path).end()
+    for copy in copies { close(copy) }
   }
 
   @Test func aFileThatIsMostlyOutOfDateIsWrittenAnew() async throws {

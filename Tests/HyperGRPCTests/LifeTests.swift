@@ -130,7 +130,8 @@ import Trust
           }
         }
         .connect(host: "127.0.0.1", port: port).get()
-      try await peer.writeAndFlush(ByteBuffer(string: "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\u{4}\0\0\0\0\0"))
+      // On a busy machine it may have been let go already.
+      try? await peer.writeAndFlush(ByteBuffer(string: "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\u{4}\0\0\0\0\0"))
       try await body(peer, publicParty)
       try? await peer.close()  // it may be closed
     }
@@ -187,7 +188,7 @@ import Trust
         // An answer over the stream: the offer was taken.
         _ = try await second.call("private-1")
         try await Task.sleep(for: limits.reopenTime * 1.5)
-        #expect(pair.publicParty.logger.count(of: "stream open") == before)
+        #expect(pair.publicParty.logger.count(of: "stream open") == before, "\(pair.publicParty.logger.text)")
         try await eventually("it still leads to the peer") { second.canDeliver(to: "private-1") }
       }
     }

@@ -41,7 +41,8 @@ private func startFailure(_ address: ListenAddress, insecure: Bool = true) async
     #expect(failure.message == "test cannot listen on \(address): the address is already in use")
     #expect(failure.status == ExitStatus.failure)
     await first.close()
-    #expect(await startFailure(address) == nil)
+    // A process that another test starts just now has a copy of the listening socket for a moment.
+    while await startFailure(address) != nil { try await Task.sleep(for: .milliseconds(10)) }
   }
 
   @Test func anAddressOfAnotherMachineIsOneClearLine() async throws {

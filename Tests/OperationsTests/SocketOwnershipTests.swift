@@ -1,4 +1,5 @@
 import Foundation
+import OwnProcess
 import Testing
 
 @testable import Operations
@@ -64,6 +65,15 @@ struct SocketOwnershipTests {
     #expect(failure?.status == ExitStatus.failure)
     first.release()
     try SocketOwnership.take(path: path).release()
+  }
+
+  @Test func whatIsReleasedCanBeTakenThoughAProcessThatIsBeingStartedHasACopy() throws {
+    let first = try SocketOwnership.take(path: path)
+    let copies = OwnProcess.copies(ofDescriptorsAt: path + ".lock")
+    #expect(copies.count == 1)
+    first.release()
+    try SocketOwnership.take(path: path).release()
+    for copy in copies { close(copy) }
   }
 
   @Test func theStaleSocketOfADeadOwnerIsRemoved() throws {

@@ -1,3 +1,4 @@
+import Foundation
 public import Glibc
 
 /// A call of the system that failed in a test.
@@ -16,6 +17,11 @@ public struct SystemFailure: Error, CustomStringConvertible {
 extension OwnProcess {
   /// Open descriptors, without the one that is needed to count them.
   public static func descriptors() -> Int { entries(of: "/proc/self/fd").count - 1 }
+
+  /// A copy of each descriptor of a file, as a process has that was started and has not got to its program. The caller closes them.
+  public static func copies(ofDescriptorsAt path: String) -> [Int32] {
+    (3..<Int32(1024)).filter { (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/fd/\($0)")) == path }.map { dup($0) }
+  }
 
   /// Sets the limit on descriptors, and what it may be raised to. Those that are open stay open, whatever their numbers.
   public static func limitDescriptors(to count: Int, hard: Int? = nil) async throws {
