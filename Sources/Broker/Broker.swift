@@ -165,19 +165,19 @@ public final class Broker: RequestHandler {
       throw CallFailure("no channel can deliver this request" + (Self.obstacle(to: recipient, in: directory.current) ?? ""))
     }
     let channel = channels[index]
-    switch await channel.deliver(request, to: recipient, endingAt: deadline, by: clock) {
-    case .success(let response):
+    do throws(CallFailure) {
+      let response = try await channel.deliver(request, to: recipient, endingAt: deadline, by: clock)
       counters.count(response.outcome, from: source)
       return response.outcome
-    case .failure(let failure):
+    } catch {
       counters.count(.failed, from: source)
       logger.debug(
         "delivery failed",
         metadata: [
           "channel": "\(channel.name)", "recipient": "\(recipient.text.excerpt)", "id": "\(request.id.excerpt)",
-          "reason": "\(failure.message)",
+          "reason": "\(error.message)",
         ])
-      let message = "Channel \(index) encountered an error delivering the message: \(channel.name): \(failure.message)"
+      let message = "Channel \(index) encountered an error delivering the message: \(channel.name): \(error.message)"
       return .fault(CallFault(code: 500, message: message))
     }
   }

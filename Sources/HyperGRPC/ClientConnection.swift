@@ -151,15 +151,9 @@ final class ClientConnection: Sendable {
   /// up is reset anyway.
   /// - Throws: `RPCError`, also when the deadline passes or the connection breaks; `RuntimeError` when it has ended before.
   func call(_ message: WireMessage, deadline: ContinuousClock.Instant) async throws -> WireMessage {
-    let answer = await clock.run(until: deadline) { () -> Result<WireMessage, any Error> in
-      do {
-        return .success(try await self.call(message))
-      } catch {
-        return .failure(error)
-      }
-    }
+    let answer = try await clock.run(until: deadline) { try await self.call(message) }
     guard let answer else { throw RPCError(code: .deadlineExceeded, message: "no answer in time") }
-    return try answer.get()
+    return answer
   }
 
   private func call(_ message: WireMessage) async throws -> WireMessage {

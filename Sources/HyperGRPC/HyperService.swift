@@ -105,15 +105,9 @@ final class HyperService: RegistrableRPCService {
   }
 
   private func message(of request: StreamingServerRequest<WireMessage>, deadline: ContinuousClock.Instant) async throws -> WireMessage {
-    let result = await clock.run(until: deadline) { () -> Result<WireMessage, any Error> in
-      do {
-        return .success(try await ServerRequest(stream: request).message)
-      } catch {
-        return .failure(error)
-      }
-    }
-    guard let result else { throw RPCError(code: .deadlineExceeded, message: "no request came in time") }
-    return try result.get()
+    let message = try await clock.run(until: deadline) { try await ServerRequest(stream: request).message }
+    guard let message else { throw RPCError(code: .deadlineExceeded, message: "no request came in time") }
+    return message
   }
 
   /// Asks the broker, and stops waiting for it when the peer has gone.

@@ -83,15 +83,24 @@ extension DeadlineClock {
   ///
   /// The work is awaited in any case: work that heeds no cancellation holds its caller.
   /// - Returns: nil when the deadline came before the end.
-  public func run<Value: Sendable>(until deadline: ContinuousClock.Instant, _ work: @escaping @Sendable () async -> Value) async -> Value? {
+  /// - Throws: what the work threw before the deadline.
+  public func run<Value: Sendable, Failure: Error>(
+    until deadline: ContinuousClock.Instant, _ work: @escaping @Sendable () async throws(Failure) -> Value
+  ) async throws(Failure) -> Value? {
     // A bridge: what is cancelled from outside has to be a task of its own.
-    let task = Task { await work() }
+    let task = Task { () -> Result<Value, Failure> in
+      do throws(Failure) {
+        return .success(try await work())
+      } catch {
+        return .failure(error)
+      }
+    }
     let ticket = watch(until: deadline) { task.cancel() }
-    let value = await withTaskCancellationHandler {
+    let result = await withTaskCancellationHandler {
       await task.value
     } onCancel: {
       task.cancel()
     }
-    return forget(ticket) ? value : nil
+    return forget(ticket) ? try result.get() : nil
   }
 }

@@ -24,18 +24,14 @@ struct Output: Sendable {
     _ program: String, _ arguments: [String], in folder: String? = nil, environment: [String: String?] = [:],
     within limit: Duration = .seconds(60)
   ) async throws -> Output {
-    let output = await DeadlineClock().run(until: .now + limit) { () -> Result<Output, any Error> in
-      do {
-        let result = try await Subprocess.run(
-          program.contains("/") ? .path(FilePath(program)) : .name(program), arguments: Arguments(arguments),
-          environment: .inherit.updating(environment.keyed), workingDirectory: folder.map { FilePath($0) },
-          input: .none, output: .string(limit: 16 << 20), error: .string(limit: 1 << 20))
-        return .success(Output(status: result.terminationStatus, text: result.standardOutput, errors: result.standardError))
-      } catch {
-        return .failure(error)
-      }
+    let output = try await DeadlineClock().run(until: .now + limit) {
+      let result = try await Subprocess.run(
+        program.contains("/") ? .path(FilePath(program)) : .name(program), arguments: Arguments(arguments),
+        environment: .inherit.updating(environment.keyed), workingDirectory: folder.map { FilePath($0) },
+        input: .none, output: .string(limit: 16 << 20), error: .string(limit: 1 << 20))
+      return Output(status: result.terminationStatus, text: result.standardOutput, errors: result.standardError)
     }
     guard let output else { throw TestFailure("\(program) \(arguments.joined(separator: " ")) did not end within \(limit)") }
-    return try output.get()
+    return output
   }
 }
