@@ -129,34 +129,32 @@ let package = Package(
     program("proxy", ["PublicProxy", "PrivateProxy", "Operations", logging, arguments]),
     program("internal-server", ["InternalServer", "Operations", logging, arguments]),
 
-    // For tests that run in a process of their own.
-    .target(name: "OwnProcess", path: "Tests/OwnProcess", swiftSettings: strict),
+    // What tests of several targets need: waiting, and processes of their own.
+    .target(name: "Harness", path: "Tests/Harness", swiftSettings: strict),
 
     tests("ClientHelloTests", ["ClientHello"], exclude: ["Recorded"]),
     tests("HyperModelTests", ["HyperModel"]),
     tests("AnnouncementsTests", ["Announcements", "HyperModel"]),
     tests("AddressesTests", ["Addresses"]),
-    tests("RelayTests", ["Relay", "ClientHello", "CLinux", "Limits", "OwnProcess"]),
+    tests("RelayTests", ["Relay", "ClientHello", "CLinux", "Limits", "Harness"]),
     tests("ProxyProtocolTests", ["ProxyProtocol", "Addresses"], exclude: ["peer"]),
     tests("LimitsTests", ["Limits"]),
-    tests("OperationsTests", ["Operations", "OwnProcess", "Addresses", logging, lifecycle, signals, nioCore, nioPosix]),
+    tests("OperationsTests", ["Operations", "Addresses", "Harness", logging, lifecycle, signals, nioCore, nioPosix]),
     tests("TrustTests", ["Trust", "HyperModel", "Operations", logging, x509, nioCore, nioPosix, nioSSL]),
     tests("SettingsTests", ["Settings", "Addresses", "Announcements", "HyperModel", "ProxyProtocol"]),
-    tests("DatastoreTests", ["Datastore", "OwnProcess", "Announcements", "HyperModel", .product(name: "GRDB", package: "GRDB.swift")]),
+    tests("DatastoreTests", ["Datastore", "Announcements", "Harness", "HyperModel", .product(name: "GRDB", package: "GRDB.swift")]),
     tests("DirectoryTests", ["Directory", "HyperModel", "Operations", logging]),
     tests(
       "JSONRPCTests",
       [
-        "InternalServer", "JSONRPC", "HyperModel", "Operations", "OwnProcess", "Trust", logging, nioCore, nioPosix, nioEmbedded, nioHTTP1,
-        nioSSL, crypto,
-        lifecycle,
+        "InternalServer", "JSONRPC", "Harness", "HyperModel", "Operations", "Trust", logging, nioCore, nioPosix, nioEmbedded, nioHTTP1,
+        nioSSL, crypto, lifecycle,
       ]),
     tests(
       "HyperGRPCTests",
       [
-        "HyperGRPC", "HyperModel", "Operations", "OwnProcess", "Trust", logging, lifecycle, nioCore, nioPosix, nioEmbedded, nioHTTP2,
-        nioHPACK,
-        subprocess,
+        "HyperGRPC", "Harness", "HyperModel", "Operations", "Trust", logging, lifecycle, nioCore, nioPosix, nioEmbedded, nioHTTP2,
+        nioHPACK, subprocess,
         .product(name: "GRPCCore", package: "grpc-swift-2"), .product(name: "SwiftProtobuf", package: "swift-protobuf"),
       ], exclude: ["peer"]),
     tests("BrokerTests", ["Broker", "HyperModel", "Operations", logging]),
@@ -173,6 +171,7 @@ let package = Package(
         logging, lifecycle,
       ]),
     tests(
-      "EndToEndTests", ["HyperModel", "Operations", "Trust", subprocess, "hyper", "proxy", "internal-server"], exclude: ["clients"]),
+      "EndToEndTests", ["Harness", "HyperModel", "Operations", "Trust", subprocess, "hyper", "proxy", "internal-server"],
+      exclude: ["clients"]),
   ]
 )

@@ -22,7 +22,7 @@ ln -sfn "$PWD/Fuzz" "$dir/Fuzz"
   echo 'import PackageDescription'
   sed -n '/^let strict/,/^let logging/p' Package.swift | sed '$d'
   echo 'let package = Package(name: "sanitize", targets: ['
-  grep -E '^ +(library|tests)\("(ClientHello|HyperModel|Announcements|Limits|Relay)(Tests)?"|^ +\.target\(name: "(CLinux|OwnProcess)"' Package.swift
+  grep -E '^ +(library|tests)\("(ClientHello|HyperModel|Announcements|Limits|Relay)(Tests)?"|^ +\.target\(name: "(CLinux|Harness)"' Package.swift
   echo '])'
 } >"$dir/Package.swift"
 # No leak detection: the runner's own memory is what it finds. Little quarantine: some tests look at the memory of the process.

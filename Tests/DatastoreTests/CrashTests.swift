@@ -1,8 +1,8 @@
 import Announcements
 import Foundation
 import Glibc
+import Harness
 import HyperModel
-import OwnProcess
 import Testing
 
 @testable import Datastore

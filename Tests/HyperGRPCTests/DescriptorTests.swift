@@ -1,7 +1,7 @@
 import Glibc
+import Harness
 import HyperModel
 import Operations
-import OwnProcess
 import Testing
 
 @testable import HyperGRPC

@@ -1,3 +1,4 @@
+import Harness
 import HyperModel
 import Logging
 import Operations
@@ -155,21 +156,6 @@ struct Running: Sendable {
       try await tasks.waitForAll()
       return result
     }
-  }
-}
-
-/// Waits until something is so, for things that have no event of their own.
-func eventually(
-  _ what: Comment, within limit: Duration = .seconds(60), sourceLocation: SourceLocation = #_sourceLocation,
-  _ condition: @Sendable () async throws -> Bool
-) async throws {
-  let end = ContinuousClock.now + limit
-  while try await !condition() {
-    guard ContinuousClock.now < end else {
-      Issue.record("not in time: \(what)", sourceLocation: sourceLocation)
-      throw CallFailure("not in time: \(what)")
-    }
-    try await Task.sleep(for: .milliseconds(5))
   }
 }
 

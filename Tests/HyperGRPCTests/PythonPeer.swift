@@ -1,4 +1,5 @@
 import Foundation
+import Harness
 import HyperModel
 import Subprocess
 import Synchronization
@@ -82,8 +83,8 @@ final class PeerLines: Sendable {
   var all: [JSONValue] { lines.withLock { $0 } }
 
   /// The first line with such a member, when it comes.
-  func first(with key: String, sourceLocation: SourceLocation = #_sourceLocation) async throws -> JSONValue {
-    try await eventually("the peer prints \(key)", sourceLocation: sourceLocation) { all.contains { $0[key] != nil } }
+  func first(with key: String, at place: SourceLocation = #_sourceLocation) async throws -> JSONValue {
+    try await eventually("the peer prints \(key)", at: place) { all.contains { $0[key] != nil } }
     return all.first { $0[key] != nil } ?? .null
   }
 }

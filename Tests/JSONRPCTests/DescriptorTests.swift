@@ -1,8 +1,8 @@
 import Glibc
+import Harness
 import NIOCore
 import NIOPosix
 import Operations
-import OwnProcess
 import Testing
 
 @testable import JSONRPC

@@ -1,3 +1,4 @@
+import Harness
 import HyperModel
 import NIOCore
 import NIOSSL
@@ -42,7 +43,7 @@ private func startFailure(_ address: ListenAddress, insecure: Bool = true) async
     #expect(failure.status == ExitStatus.failure)
     await first.close()
     // A process that another test starts just now has a copy of the listening socket for a moment.
-    while await startFailure(address) != nil { try await Task.sleep(for: .milliseconds(10)) }
+    try await eventually("the port is free") { await startFailure(address) == nil }
   }
 
   @Test func anAddressOfAnotherMachineIsOneClearLine() async throws {

@@ -1,4 +1,4 @@
-import OwnProcess
+import Harness
 import Testing
 
 @testable import Operations
@@ -9,21 +9,17 @@ struct HeapTests {
     await #expect(processExitsWith: .success) {
       await OwnProcess.run(minutes: 1) {
         Heap.limitArenas()
-        let before = residentBytes()
+        let before = OwnProcess.residentBytes()
         var blocks = (0..<60_000).map { _ in UnsafeMutableRawPointer.allocate(byteCount: 1000, alignment: 16) }
         for block in blocks { block.initializeMemory(as: UInt8.self, repeating: 1, count: 1000) }
         // One that stays on top, as in every real burst: the heap cannot shrink from its end.
         let last = blocks.removeLast()
         for block in blocks { block.deallocate() }
-        #expect(residentBytes() - before > 30e6)
+        #expect(OwnProcess.residentBytes() - before > 30_000_000)
         Heap.trim()
-        #expect(residentBytes() - before < 10e6)
+        #expect(OwnProcess.residentBytes() - before < 10_000_000)
         last.deallocate()
       }
     }
   }
-}
-
-private func residentBytes() -> Double {
-  ProcessFacts.samples().first { $0.name == "process_resident_memory_bytes" }?.value ?? 0
 }

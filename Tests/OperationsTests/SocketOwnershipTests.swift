@@ -1,5 +1,5 @@
 import Foundation
-import OwnProcess
+import Harness
 import Testing
 
 @testable import Operations

@@ -1,7 +1,7 @@
 import ClientHello
 import Dispatch
 import Glibc
-import OwnProcess
+import Harness
 import Testing
 
 @testable import Relay

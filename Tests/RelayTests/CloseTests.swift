@@ -1,4 +1,5 @@
 import Glibc
+import Harness
 import Testing
 
 @testable import Relay
@@ -72,7 +73,7 @@ struct CloseTests {
     let code = try await onThread { () -> Int32 in
       do {
         while true { try server.writeNow([UInt8](repeating: 0, count: 1024)) }
-      } catch let failure as SocketFailure {
+      } catch let failure as SystemFailure {
         return failure.code
       }
     }

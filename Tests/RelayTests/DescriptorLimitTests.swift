@@ -1,6 +1,6 @@
 import ClientHello
 import Glibc
-import OwnProcess
+import Harness
 import Testing
 
 @testable import Relay
@@ -138,7 +138,7 @@ private func copyForWantOfDescriptors(_ role: Role) async throws {
 
 private func copyForWantOfPipePages() async throws {
   // The user "nobody" of most systems. It is alone with its 64 MiB of pipes unless it runs something else, which has as little then.
-  guard setuid(65_534) == 0 else { throw SocketFailure(action: "become another user", code: errno) }
+  guard setuid(65_534) == 0 else { throw SystemFailure("become another user") }
   var taken: [Pipe] = []
   while taken.count < 4096, let pipe = Pipe.open(1 << 20) { taken.append(pipe) }
   defer { for pipe in taken { pipe.close() } }

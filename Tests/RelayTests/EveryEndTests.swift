@@ -1,6 +1,6 @@
 import ClientHello
 import Glibc
-import OwnProcess
+import Harness
 import Testing
 
 @testable import Relay
@@ -28,7 +28,7 @@ private func endInEveryWay() async throws {
   let before = OwnProcess.descriptors()
   for _ in 0..<rounds { try await rig.goEveryWay(dead: dead) }
   // One or two of the first round may still have been about to be closed; what is left behind adds up with every round.
-  try await until("there are no more descriptors than before") { OwnProcess.descriptors() <= before }
+  try await eventually("there are no more descriptors than before") { OwnProcess.descriptors() <= before }
   await rig.chain.stop()
   await rig.hasty.engine.stop()
 }
@@ -61,7 +61,7 @@ private struct Rig {
     try await atTheTokenPort()
     try await whileRelaying()
     let engines = [chain.publicSide.engine, chain.privateEngine, hasty.engine]
-    try await until("all streams are gone") {
+    try await eventually("all streams are gone") {
       engines.allSatisfy { engine in
         let now = engine.snapshot()
         return now.streams == 0 && now.pipes == 0 && now.tokenConnectionsAccepted == now.tokensMatched + now.tokensRefused
@@ -160,10 +160,10 @@ private struct Rig {
     for isCancelled in [false, true] {
       let (stuck, stream) = try await joined()
       let sender = Task { try? await stuck.server.write(Pattern.bytes(64 << 20, seed: 3)) }
-      try await until("bytes are in pipes") { chain.privateEngine.snapshot().bytesParked > 0 }
+      try await eventually("bytes are in pipes") { chain.privateEngine.snapshot().bytesParked > 0 }
       if isCancelled { chain.privateEngine.cancel(stream) } else { stuck.client.reset() }
       _ = await sender.value
-      try await until("no bytes are in pipes") { chain.privateEngine.snapshot().bytesParked == 0 }
+      try await eventually("no bytes are in pipes") { chain.privateEngine.snapshot().bytesParked == 0 }
     }
   }
 

@@ -1,5 +1,6 @@
 import ClientHello
 import Glibc
+import Harness
 import Testing
 
 @testable import Relay
@@ -26,7 +27,7 @@ struct HelloFiguresTests {
     for end in [3, 40] {
       let start = Int(side.engine.snapshot().helloBytesHeld)
       try client.writeNow(Array(hello[start..<end]))
-      try await until("\(end) bytes are there") { side.engine.snapshot().helloBytesHeld == UInt64(end) }
+      try await eventually("\(end) bytes are there") { side.engine.snapshot().helloBytesHeld == UInt64(end) }
     }
     try client.writeNow(Array(hello[40...]))
     let facts = try await side.log.first("a hello") { if case .helloArrived(_, let facts, _) = $0 { facts } else { nil } }
@@ -75,7 +76,7 @@ struct HelloFiguresTests {
     let side = try PublicSide(.forTests { $0.helloBudgetPerSource = 300 })
     let unfinished: [UInt8] = [22, 3, 1, 1, 0, 1, 0, 0, 252, 3, 3] + [UInt8](repeating: 0, count: 189)
     let first = try side.client(saying: unfinished)
-    try await until("the first hello's bytes are held") { side.engine.snapshot().helloBytesHeld == 200 }
+    try await eventually("the first hello's bytes are held") { side.engine.snapshot().helloBytesHeld == 200 }
     let second = try side.client(saying: unfinished)
     #expect(try await second.readToEnd() == alert80)
     second.close()

@@ -1,4 +1,5 @@
 import Glibc
+import Harness
 import Testing
 
 @testable import Relay
@@ -86,7 +87,7 @@ struct IdleTests {
       })
     let (client, server) = try await hop.connected()
     for socket in [client, server] {
-      try await until("the kernel probes \(role.rawValue)'s peer") { socket.isProbedByItsPeer }
+      try await eventually("the kernel probes \(role.rawValue)'s peer") { socket.isProbedByItsPeer }
     }
     await hop.stop()
   }

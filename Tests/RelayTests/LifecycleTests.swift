@@ -1,5 +1,6 @@
 import ClientHello
 import Glibc
+import Harness
 import Testing
 
 @testable import Relay
@@ -95,7 +96,7 @@ struct LifecycleTests {
     #expect(side.engine.snapshot().streams == 0)
     #expect(side.engine.snapshot().waiting == 0)
     #expect(acceptedDescriptors(at: side.host) == 0)
-    #expect(throws: SocketFailure.self) { try TestSocket.connect(host: side.host, port: side.clientPort) }
+    #expect(throws: SystemFailure.self) { try TestSocket.connect(host: side.host, port: side.clientPort) }
     withExtendedLifetime((clients, halfHello, presenting, blocker)) {}
   }
 

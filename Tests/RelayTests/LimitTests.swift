@@ -1,5 +1,6 @@
 import ClientHello
 import Glibc
+import Harness
 import Limits
 import Testing
 
@@ -199,7 +200,7 @@ struct LimitTests {
     // All are counted; the control plane hears of few, and of none that it could wait for.
     _ = try side.client()
     _ = try await side.log.hello(for: "a.example")
-    try await until("all of them are counted") { side.engine.snapshot().ended[.unknownName] == 10 }
+    try await eventually("all of them are counted") { side.engine.snapshot().ended[.unknownName] == 10 }
     #expect(side.engine.snapshot().limitsReached[.nameRate] == 0)
     await side.engine.stop()
     let told = side.log.all.compactMap { if case .ended(let summary) = $0, summary.cause == .unknownName { summary } else { nil } }

@@ -1,6 +1,6 @@
 import ClientHello
 import Glibc
-import OwnProcess
+import Harness
 import Testing
 
 @testable import Relay

@@ -1,5 +1,5 @@
 import Glibc
-import OwnProcess
+import Harness
 import Testing
 
 @testable import Relay

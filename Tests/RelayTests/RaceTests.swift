@@ -1,6 +1,6 @@
 import ClientHello
 import Glibc
-import OwnProcess
+import Harness
 import Testing
 
 @testable import Relay
@@ -86,7 +86,7 @@ private func cancelADial() async throws {
   let stream = engine.join(token: token, at: tokenPort.target, upstream: .host("localhost", port: full.port))
   let leg = try await tokenPort.accept()
   #expect(try await leg.read(32) == token.bytes)
-  try await until("both addresses are being tried") { OwnProcess.attemptsUnderWay() == 2 }
+  try await eventually("both addresses are being tried") { OwnProcess.attemptsUnderWay() == 2 }
   engine.cancel(stream)
   #expect(try await log.ended(stream).cause == .cancelled)
   #expect(OwnProcess.attemptsUnderWay() == 0)

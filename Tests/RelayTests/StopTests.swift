@@ -1,5 +1,6 @@
 import ClientHello
 import Glibc
+import Harness
 import Testing
 
 @testable import Relay
@@ -31,11 +32,11 @@ struct StopTests {
       : try side.client(saying: moment == .hello ? [22, 3, 1] : Hello.bytes(for: "a.example"))
     let counters = { side.engine.snapshot() }
     switch moment {
-    case .hello: try await until("the client is accepted") { counters().helloBytesHeld == 3 }
-    case .presenting: try await until("the connection is accepted") { counters().tokenConnectionsAccepted == 1 }
+    case .hello: try await eventually("the client is accepted") { counters().helloBytesHeld == 3 }
+    case .presenting: try await eventually("the connection is accepted") { counters().tokenConnectionsAccepted == 1 }
     case .deciding: _ = try await side.log.hello()
-    case .waiting: try await until("a token is drawn") { counters().tokensDrawn == 1 }
-    case .dialing: try await until("the dial has begun") { counters().dialsStarted == 1 }
+    case .waiting: try await eventually("a token is drawn") { counters().tokensDrawn == 1 }
+    case .dialing: try await eventually("the dial has begun") { counters().dialsStarted == 1 }
     case .relaying, .draining: _ = try await side.log.joined()
     case .discarding: #expect(try await client.read(7) == TLSAlert.accessDenied.record)
     }
@@ -61,7 +62,7 @@ struct StopTests {
       case .hello, .deciding, .waiting, .dialing, .relaying, .draining: .stopped
       }
     if let expected { #expect(counters().ended[expected, default: 0] >= 1, "\(counters())") }
-    #expect(throws: SocketFailure.self) { try TestSocket.connect(host: side.host, port: side.clientPort) }
+    #expect(throws: SystemFailure.self) { try TestSocket.connect(host: side.host, port: side.clientPort) }
   }
 
   @Test func stoppingWhileClientsAreBeingAccepted() async throws {
@@ -113,7 +114,7 @@ struct StopTests {
     let stream = engine.join(token: token, at: toTokenPort, upstream: upstream)
     var peers: [TestSocket] = []
     switch moment {
-    case .dialingBoth: try await until("the dials have begun") { engine.snapshot().dialsStarted == 2 }
+    case .dialingBoth: try await eventually("the dials have begun") { engine.snapshot().dialsStarted == 2 }
     case .dialingTheServer: peers = [try await tokenPort.accept()]
     case .dialingTheTokenPort: peers = [try await server.accept()]
     case .relaying, .draining:

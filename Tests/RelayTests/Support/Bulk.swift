@@ -1,4 +1,5 @@
 import Glibc
+import Harness
 import Synchronization
 
 @testable import Relay
@@ -21,7 +22,7 @@ struct Bulk: Sendable {
       let offset = position % Self.period
       let length = min(Self.period, start + count - position)
       let sent = block.withUnsafeBytes { send(socket.descriptor, $0.baseAddress.map { $0 + offset }, length, Int32(MSG_NOSIGNAL)) }
-      guard sent > 0 else { throw SocketFailure(action: "write", code: errno) }
+      guard sent > 0 else { throw SystemFailure("write") }
       position += sent
     }
   }
@@ -45,7 +46,7 @@ struct Bulk: Sendable {
     var position = start
     while position - start < limit {
       let count = recv(socket.descriptor, &buffer, min(buffer.count, limit - (position - start)), 0)
-      guard count >= 0 else { throw SocketFailure(action: "read", code: errno) }
+      guard count >= 0 else { throw SystemFailure("read") }
       if count == 0 { break }
       let offset = position % Self.period
       let isEqual = block.withUnsafeBytes { expected in
@@ -108,14 +109,5 @@ final class PipeWatch: Sendable {
   private static func node(of descriptor: Int32) -> ino_t {
     var facts = stat()
     return fstat(descriptor, &facts) == 0 ? facts.st_ino : 0
-  }
-}
-
-/// Waits at most a minute for something that no event tells, not even the kernel's.
-func until(_ what: String, _ condition: () -> Bool) async throws {
-  let limit = ContinuousClock.now + .seconds(60)
-  while !condition() {
-    guard ContinuousClock.now < limit else { throw TimedOut(description: "waiting until \(what)") }
-    try await Task.sleep(for: .milliseconds(2))
   }
 }

@@ -1,5 +1,5 @@
 import Glibc
-import OwnProcess
+import Harness
 
 extension OwnProcess {
   /// CPU time that the threads of engines have used.

@@ -1,15 +1,9 @@
 import CLinux
 import Glibc
+import Harness
 import Synchronization
 
 @testable import Relay
-
-/// What went wrong with a socket of a test.
-struct SocketFailure: Error, CustomStringConvertible {
-  let action: String
-  let code: Int32
-  var description: String { "\(action): \(errorText(code))" }
-}
 
 /// Runs blocking calls in a thread of their own, so that no test holds up another one.
 ///
@@ -22,9 +16,9 @@ func onThread<Value: Sendable>(_ body: @escaping @Sendable () throws -> Value) a
       given.withLock { $0 = result }
       continuation.resume()
     }
-    if !isStarted { continuation.resume(throwing: SocketFailure(action: "start a thread", code: EAGAIN)) }
+    if !isStarted { continuation.resume(throwing: SystemFailure("start a thread", code: EAGAIN)) }
   }
-  guard let result = given.withLock({ $0 }) else { throw SocketFailure(action: "run in a thread", code: EINVAL) }
+  guard let result = given.withLock({ $0 }) else { throw SystemFailure("run in a thread", code: EINVAL) }
   return try result.get()
 }
 
@@ -65,7 +59,7 @@ final class TestSocket: @unchecked Sendable {
 
   static func connect(host: String = "127.0.0.1", port: Int) throws -> TestSocket {
     guard case .success(let addresses) = SocketAddress.look(up: host, port: port, .numeric), let address = addresses.first else {
-      throw SocketFailure(action: "look up \(host)", code: EINVAL)
+      throw SystemFailure("look up \(host)", code: EINVAL)
     }
     return try connect(address)
   }
@@ -74,15 +68,15 @@ final class TestSocket: @unchecked Sendable {
   static func connect(port: Int, from source: String) throws -> TestSocket {
     guard case .success(let found) = SocketAddress.look(up: source, port: 0, .numeric), let near = found.first,
       case .success(let reached) = SocketAddress.look(up: "127.0.0.1", port: port, .numeric), let far = reached.first
-    else { throw SocketFailure(action: "look up \(source)", code: EINVAL) }
+    else { throw SystemFailure("look up \(source)", code: EINVAL) }
     return try connect(far, from: near)
   }
 
   static func connect(_ address: SocketAddress, from source: SocketAddress? = nil) throws -> TestSocket {
     let socket = TestSocket(owning: Glibc.socket(address.family, streamSocket, 0))
     let descriptor = socket.descriptor
-    if let source, source.withPointer({ bind(descriptor, $0, $1) }) != 0 { throw SocketFailure(action: "bind", code: errno) }
-    guard address.withPointer({ Glibc.connect(descriptor, $0, $1) }) == 0 else { throw SocketFailure(action: "connect", code: errno) }
+    if let source, source.withPointer({ bind(descriptor, $0, $1) }) != 0 { throw SystemFailure("bind") }
+    guard address.withPointer({ Glibc.connect(descriptor, $0, $1) }) == 0 else { throw SystemFailure("connect") }
     return socket
   }
 
@@ -94,7 +88,7 @@ final class TestSocket: @unchecked Sendable {
     var sent = 0
     while sent < bytes.count {
       let count = bytes[sent...].withUnsafeBytes { send(descriptor, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL)) }
-      guard count > 0 else { throw SocketFailure(action: "write", code: errno) }
+      guard count > 0 else { throw SystemFailure("write") }
       sent += count
     }
   }
@@ -103,7 +97,7 @@ final class TestSocket: @unchecked Sendable {
   func readNow(_ limit: Int = 65_536) throws -> [UInt8] {
     var buffer = [UInt8](repeating: 0, count: limit)
     let count = recv(descriptor, &buffer, limit, 0)
-    guard count >= 0 else { throw SocketFailure(action: "read", code: errno) }
+    guard count >= 0 else { throw SystemFailure("read") }
     return Array(buffer.prefix(count))
   }
 
@@ -137,7 +131,7 @@ final class TestSocket: @unchecked Sendable {
       while true {
         do {
           if try self.readNow().isEmpty { return 0 }
-        } catch let failure as SocketFailure {
+        } catch let failure as SystemFailure {
           return failure.code
         }
       }
@@ -152,23 +146,23 @@ final class TestServer: Sendable {
 
   init(host: String = "127.0.0.1", port: Int = 0, backlog: Int32 = 1024) throws {
     guard case .success(let addresses) = SocketAddress.look(up: host, port: port, .numeric), let address = addresses.first else {
-      throw SocketFailure(action: "look up", code: EINVAL)
+      throw SystemFailure("look up", code: EINVAL)
     }
     let socket = TestSocket(owning: Glibc.socket(address.family, streamSocket, 0))
     let descriptor = socket.descriptor
     guard address.withPointer({ bind(descriptor, $0, $1) }) == 0, listen(descriptor, backlog) == 0 else {
-      throw SocketFailure(action: "listen", code: errno)
+      throw SystemFailure("listen")
     }
     self.socket = socket
     self.port = SocketAddress.localPort(of: descriptor)
   }
 
   init(unixPath path: String) throws {
-    guard let address = SocketAddress(unixPath: path) else { throw SocketFailure(action: "path", code: ENAMETOOLONG) }
+    guard let address = SocketAddress(unixPath: path) else { throw SystemFailure("path", code: ENAMETOOLONG) }
     let socket = TestSocket(owning: Glibc.socket(AF_UNIX, streamSocket, 0))
     let descriptor = socket.descriptor
     guard address.withPointer({ bind(descriptor, $0, $1) }) == 0, listen(descriptor, 16) == 0 else {
-      throw SocketFailure(action: "listen", code: errno)
+      throw SystemFailure("listen")
     }
     self.socket = socket
     port = 0
@@ -188,14 +182,14 @@ final class TestServer: Sendable {
     var length: socklen_t = 0
     while true {
       var waiting = pollfd(fd: socket.descriptor, events: Int16(POLLIN), revents: 0)
-      guard poll(&waiting, 1, 60_000) == 1 else { throw SocketFailure(action: "accept", code: EAGAIN) }
+      guard poll(&waiting, 1, 60_000) == 1 else { throw SystemFailure("accept", code: EAGAIN) }
       let descriptor = hyper_accept(socket.descriptor, &address, &length)
       if descriptor >= 0 {
         _ = fcntl(descriptor, F_SETFL, fcntl(descriptor, F_GETFL) & ~O_NONBLOCK)
         return TestSocket(owning: descriptor)
       }
       // Somebody else was faster, or the client is gone.
-      guard errno == EAGAIN || errno == ECONNABORTED || errno == EINTR else { throw SocketFailure(action: "accept", code: errno) }
+      guard errno == EAGAIN || errno == ECONNABORTED || errno == EINTR else { throw SystemFailure("accept") }
     }
   }
 
@@ -220,11 +214,11 @@ final class DeadPort: Sendable {
 
   init() throws {
     guard case .success(let addresses) = SocketAddress.look(up: "127.0.0.1", port: 0, .numeric), let address = addresses.first else {
-      throw SocketFailure(action: "look up", code: EINVAL)
+      throw SystemFailure("look up", code: EINVAL)
     }
     let socket = TestSocket(owning: Glibc.socket(AF_INET, streamSocket, 0))
     let descriptor = socket.descriptor
-    guard address.withPointer({ bind(descriptor, $0, $1) }) == 0 else { throw SocketFailure(action: "bind", code: errno) }
+    guard address.withPointer({ bind(descriptor, $0, $1) }) == 0 else { throw SystemFailure("bind") }
     self.socket = socket
     port = SocketAddress.localPort(of: descriptor)
   }
