@@ -31,8 +31,6 @@ final class ClientConnection: Sendable {
   private let isUsable = Flag()
   private let reason = Mutex(DialFailure(.unreachable, "the connection closed"))
 
-  /// What calls in flight get to finish when we close the connection.
-  private static let closingTime: Duration = .seconds(1)
   /// Between the end of a stream and its reopening, so that the peer has noticed the end.
   private static let reopenPause: Duration = .seconds(1)
   /// Between the end of the stream on the old connection and its opening on the new one: their packets may overtake each other.
@@ -53,10 +51,10 @@ final class ClientConnection: Sendable {
   /// False once the peer, or we, said goodbye.
   var takesCalls: Bool { !goAway.isRaised && !ended.isRaised && !closing.isRaised }
 
-  /// Ends the connection: the stream at once, calls in flight within a second.
+  /// Ends the connection: the stream at once, calls in flight within `closingTime`.
   func close() { closing.raise() }
 
-  /// Runs the connection to its end: until it breaks, `close` is called, or its stream ends.
+  /// Runs the connection to its end: until it breaks, `close` is called, or its stream ends before the peer has said goodbye.
   ///
   /// - Parameter stream: our `ServerCall`, if the peer needs one.
   /// - Parameter reopens: open the stream once more later, unless the server takes our offer (PROTOCOL.md 19, rule 7).
@@ -82,7 +80,7 @@ final class ClientConnection: Sendable {
       closing.raise()
       // Before the transport is ready, a graceful shutdown would leave the calls that wait for it waiting for ever.
       if isUsable.isRaised { client.beginGracefulShutdown() } else { channel.close(promise: nil) }
-      _ = await closed.wait(atMost: Self.closingTime, on: channel.eventLoop)
+      _ = await closed.wait(atMost: limits.closingTime, on: channel.eventLoop)
       channel.close(promise: nil)
       group.cancelAll()
       for await failure in group {
@@ -124,11 +122,12 @@ final class ClientConnection: Sendable {
       _ = await closing.wait(atMost: Self.reopenPause, on: channel.eventLoop)
       failure = closing.isRaised ? nil : await run(stream, until: [closing, leaving])
     }
-    guard failure == nil, leaving.isRaised else { return failure }
-    // The connection goes on with the calls it has.
-    streamEnded.raise()
-    await closing.wait()
-    return nil
+    // The stream has moved, or is about to: the connection goes on with the calls it has.
+    if leaving.isRaised || goAway.isRaised {
+      streamEnded.raise()
+      await closing.wait()
+    }
+    return failure
   }
 
   /// Nil when one of the flags ended it.

@@ -22,6 +22,8 @@ public struct GRPCLimits: Hashable, Sendable {
   public var pingsPerSecond = 20_000
   /// From the request to stop until everything is closed.
   public var stopTime: Duration = .seconds(2)
+  /// What the calls on a connection that we close get to finish.
+  public var closingTime: Duration = .seconds(1)
   /// A connection without calls is closed after this time; one that carries a `ServerCall` is never without.
   public var idleTime: Duration = .seconds(60)
   /// A server says GOAWAY after this time, as the deployed ones do (PROTOCOL.md 7.5), and closes after `ageGrace` more, also when it says so

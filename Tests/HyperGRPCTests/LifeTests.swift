@@ -60,6 +60,32 @@ import Trust
     }
   }
 
+  /// Our stream moves to the next connection at once; a call on the old one still has the time that is left to it.
+  @Test func aCallOutlivesTheStreamOfItsConnection() async throws {
+    var limits = GRPCLimits.test
+    limits.connectionAge = .milliseconds(250)
+    limits.closingTime = .zero
+    let release = Flag()
+    let slow = TestHandler { request, _ in
+      if request.id == "public-1.method(slow)" { await release.wait() }
+      return .result(["id": .string(request.id)])
+    }
+    let pair = try await ChannelTests.Pair(limits: limits, atPublic: slow)
+    try await Running.with(pair.server, pair.client) { _ in
+      try await pair.connected()
+      async let answer = pair.client.call("public-1", inner: "slow")
+      try await eventually("the call has come") { slow.requests.contains { $0.id == "public-1.method(slow)" } }
+      do {
+        try await eventually("the streams of three connections are over") { pair.publicParty.logger.count(of: "stream closed") >= 3 }
+      } catch {
+        release.raise()
+        throw error
+      }
+      release.raise()
+      _ = try await answer
+    }
+  }
+
   /// Between taking a connection for a call and making the call over it, the connection may have come to its end.
   @Test func aCallThatIsTooLateForItsConnectionWasNotProcessed() async throws {
     let pair = try await ChannelTests.Pair()
