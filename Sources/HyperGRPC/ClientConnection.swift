@@ -18,6 +18,8 @@ final class ClientConnection: Sendable {
 
   private let client: GRPCClient<HTTP2ClientTransport.WrappedChannel>
   private let channel: any NIOCore.Channel
+  /// The channel takes no more calls; `ended` follows.
+  private let isClosing: Flag
   private let limits: GRPCLimits
   private let clock = DeadlineClock()
   private let closing = Flag()
@@ -37,19 +39,21 @@ final class ClientConnection: Sendable {
   private static let movingPause: Duration = .milliseconds(100)
 
   init(
-    transport: HTTP2ClientTransport.WrappedChannel, channel: any NIOCore.Channel, peer: VerifiedPeer, goAway: Flag, limits: GRPCLimits
+    transport: HTTP2ClientTransport.WrappedChannel, channel: any NIOCore.Channel, peer: VerifiedPeer, goAway: Flag, isClosing: Flag,
+    limits: GRPCLimits
   ) {
     client = GRPCClient(transport: transport)
     self.channel = channel
     self.peer = peer
     self.goAway = goAway
+    self.isClosing = isClosing
     self.limits = limits
   }
 
   var endReason: DialFailure { reason.withLock { $0 } }
 
   /// False once the peer, or we, said goodbye.
-  var takesCalls: Bool { !goAway.isRaised && !ended.isRaised && !closing.isRaised }
+  var takesCalls: Bool { !goAway.isRaised && !isClosing.isRaised && !ended.isRaised && !closing.isRaised }
 
   /// Ends the connection: the stream at once, calls in flight within `closingTime`.
   func close() { closing.raise() }

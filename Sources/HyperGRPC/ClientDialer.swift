@@ -55,7 +55,8 @@ struct ClientDialer: Sendable {
     switch await progress.outcome() {
     case .success(let established):
       return ClientConnection(
-        transport: transport, channel: established.channel, peer: established.peer, goAway: progress.goAway, limits: limits)
+        transport: transport, channel: established.channel, peer: established.peer, goAway: progress.goAway, isClosing: progress.isClosing,
+        limits: limits)
     case .failure(let failure):
       // The channel is closed, but its transport must be run to its end all the same: NIO traps when the writer of a channel that was
       // connected is dropped unused. What it has to say was said better above.
@@ -133,9 +134,10 @@ private final class HTTPSScheme: ChannelOutboundHandler {
   }
 }
 
-/// Tells the dialler how its connection fails before the peer has accepted it. No mutable state.
-private final class DialWatch: ChannelInboundHandler {
+/// Tells the dialler how its connection fails before the peer has accepted it, and calls when it takes no more of them. No mutable state.
+private final class DialWatch: ChannelDuplexHandler {
   typealias InboundIn = ByteBuffer
+  typealias OutboundIn = ByteBuffer
   typealias InboundOut = ByteBuffer
 
   private let progress: DialProgress
@@ -151,7 +153,14 @@ private final class DialWatch: ChannelInboundHandler {
     context.close(promise: nil)
   }
 
+  /// Also the transport's doing, when the connection is idle. TLS says goodbye before the channel is closed.
+  func close(context: ChannelHandlerContext, mode: CloseMode, promise: EventLoopPromise<Void>?) {
+    progress.isClosing.raise()
+    context.close(mode: mode, promise: promise)
+  }
+
   func channelInactive(context: ChannelHandlerContext) {
+    progress.isClosing.raise()
     progress.settle(.failure(DialFailure(.failedAfterAccept, "the peer closed the connection during the handshake")))
     context.fireChannelInactive()
   }

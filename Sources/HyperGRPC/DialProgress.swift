@@ -20,6 +20,8 @@ final class DialProgress: Sendable {
 
   /// The peer takes no new streams.
   let goAway = Flag()
+  /// The channel is closed, or is being closed by our side.
+  let isClosing = Flag()
   private let state = Mutex(State())
   private let promise: EventLoopPromise<Result<Established, DialFailure>>
 

@@ -27,11 +27,9 @@ public struct GRPCLimits: Hashable, Sendable {
   /// A connection without calls is closed after this time; one that carries a `ServerCall` is never without.
   public var idleTime: Duration = .seconds(60)
   /// A server says GOAWAY after this time, as the deployed ones do (PROTOCOL.md 7.5), and closes after `ageGrace` more, also when it says so
-  /// for another reason and whether the peer answers or not.
+  /// for idleness and whether the peer answers or not.
   public var connectionAge: Duration = .seconds(24 * 3600)
   public var ageGrace: Duration = .seconds(60)
-  /// From a server's notice of the age to the GOAWAY behind which calls are lost: many times a round trip, and a busy peer's turn.
-  public var ageLead: Duration = .seconds(2)
   /// Towards a node that does not offer concurrency, a stream opened after an unclean end is opened once more after this time, because the
   /// late end of the old one unregisters the new one there (PROTOCOL.md 19, rule 7).
   public var reopenTime: Duration = .seconds(110)

@@ -107,8 +107,7 @@ public final class GRPCServerChannel: HyperModel.Channel, Service {
       callRefusals: callRefusals, eventLoopGroup: eventLoopGroup)
     var config = HTTP2ServerTransport.Custom<HyperListener>.Config.defaults
     config.connection.flushCoalescing = nil
-    config.connection.maxIdleTime = limits.idleTime
-    config.connection.maxAge = limits.connectionAge + limits.ageLead
+    // Age and idleness are the matter of `Farewell`.
     config.connection.maxGraceTime = limits.ageGrace
     config.connection.keepalive.time = configuration.keepalive.after
     config.connection.keepalive.timeout = configuration.keepalive.timeout

@@ -48,7 +48,7 @@ struct HyperListener: HTTP2ServerTransport.ListenerFactory {
         channel.eventLoop.makeCompletedFuture { try addHandlers(to: channel) }
           .flatMap { connectionConfigurator.configure(channel: channel, tls: .configured(requireALPN: false)) }
           .flatMapThrowing { configured in
-            try boundFarewell(of: channel)
+            try addFarewell(to: channel)
             return configured
           }
           .flatMapErrorThrowing { error in
@@ -95,18 +95,18 @@ struct HyperListener: HTTP2ServerTransport.ListenerFactory {
         }
       })
     try pipeline.addHandler(ConnectionMark(connection, messageSize: limits.messageSize, refusals: callRefusals))
-    try pipeline.addHandler(AgeNotice(age: limits.connectionAge))
     let flood = PingShield.Events(flood: { refusals.note(.flood(connection)) })
     try pipeline.addHandler(PingShield(expectsPreface: true, perSecond: limits.pingsPerSecond, events: flood))
     try pipeline.addHandler(FlushGather())
   }
 
   /// Runs on the channel's event loop, when the transport has added its handlers.
-  private func boundFarewell(of channel: any NIOCore.Channel) throws {
+  private func addFarewell(to channel: any NIOCore.Channel) throws {
     let pipeline = channel.pipeline.syncOperations
     let (refusals, mark) = (refusals, try pipeline.handler(type: ConnectionMark.self))
-    let bound = FarewellBound(limit: limits.ageGrace + limits.ageLead) { refusals.note(.unanswered(mark.connection)) }
-    try pipeline.addHandler(bound, position: .after(pipeline.handler(type: NIOHTTP2Handler.self)))
+    let times = Farewell.Times(age: limits.connectionAge, idle: limits.idleTime, grace: limits.ageGrace)
+    let farewell = Farewell(times) { refusals.note(.unanswered(mark.connection)) }
+    try pipeline.addHandler(farewell, position: .after(pipeline.handler(type: NIOHTTP2Handler.self)))
   }
 
   /// For the transport's `onAcceptHTTP2Stream`; runs on the connection's event loop, which is also the stream's.

@@ -124,11 +124,16 @@ final class PeerLink: Sendable {
             break
           }
           guard connection.ended.isRaised else {
-            // GOAWAY: the old connection finishes what it has while a new one takes over.
+            // GOAWAY: the old connection finishes what it has while a new one takes over, at once if it is to carry our stream.
             surroundings.logger.debug("peer said goaway", metadata: ["peer": "\(peer)"])
             retire(connection, in: &group)
-            predecessor = connection
-            attempt()
+            if target.isKept {
+              predecessor = connection
+              attempt()
+            } else {
+              report(DialFailure(.unreachable, "the peer closes it"))
+              rest()
+            }
             continue
           }
           if target.isKept { throw connection.endReason }

@@ -1,13 +1,12 @@
 import GRPCCore
 import NIOCore
-import NIOHPACK
 import NIOHTTP2
 
 /// Tells a call that its peer never saw it from one that may have been carried out.
 ///
 /// A server that says GOAWAY takes no new calls, and those that were on their way are refused (RFC 9113, 6.8) or cannot be sent any more. They may
 /// be made again over the next connection; the transport gives them the same status as calls whose fate is unknown. This handler, the first in
-/// every stream of our connections, ends them with a status of its own instead.
+/// every stream of our connections, ends them as if the peer had refused the stream, which has a status of its own.
 ///
 /// Confined to its channel's event loop. State: whether the request may leave, and whether it has been answered.
 final class UnprocessedWatch: ChannelDuplexHandler {
@@ -15,8 +14,6 @@ final class UnprocessedWatch: ChannelDuplexHandler {
   typealias InboundOut = HTTP2Frame.FramePayload
   typealias OutboundIn = HTTP2Frame.FramePayload
   typealias OutboundOut = HTTP2Frame.FramePayload
-
-  fileprivate static let message = "the call never reached the peer"
 
   private typealias Write = (data: NIOAny, promise: EventLoopPromise<Void>?)
 
@@ -46,6 +43,15 @@ final class UnprocessedWatch: ChannelDuplexHandler {
       context.fireChannelRead(data)
     default: context.fireChannelRead(data)
     }
+  }
+
+  /// The connection ended before anything of the call went out.
+  func channelInactive(context: ChannelHandlerContext) {
+    switch state {
+    case .new, .withheld: tell(context)
+    case .open: break
+    }
+    context.fireChannelInactive()
   }
 
   func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
@@ -98,15 +104,10 @@ final class UnprocessedWatch: ChannelDuplexHandler {
     context.write(write.data, promise: written)
   }
 
-  /// An answer without a message, as if the peer had sent it (gRPC over HTTP/2: Trailers-Only).
   private func tell(_ context: ChannelHandlerContext) {
     guard !isDecided else { return }
     isDecided = true
-    let headers: HPACKHeaders = [
-      ":status": "200", "content-type": "application/grpc", "grpc-status": "\(Status.Code.unavailable.rawValue)",
-      "grpc-message": Self.message,
-    ]
-    context.fireChannelRead(wrapInboundOut(.headers(.init(headers: headers, endStream: true))))
+    context.fireChannelRead(wrapInboundOut(.rstStream(.refusedStream)))
   }
 }
 
@@ -123,13 +124,13 @@ extension Error {
 }
 
 extension RPCError {
-  /// What the transport says when it cannot even open a stream.
-  private static let unopened: Set = [
-    "subchannel is unavailable", "The channel was closed", "Transport is shut down.", "Transport is shutting down.",
+  /// What the transport says when it cannot even open a stream, and when the peer refused it (RFC 9113, 8.7).
+  private static let unprocessed: Set = [
+    "Stream unexpectedly closed: received RST_STREAM frame (0x7: refused stream).", "subchannel is unavailable", "The channel was closed",
+    "Transport is shut down.", "Transport is shutting down.",
   ]
 
   fileprivate var isOfUnprocessedCall: Bool {
-    guard code == .unavailable else { return false }
-    return message == UnprocessedWatch.message || Self.unopened.contains(message)
+    code == .unavailable && Self.unprocessed.contains(message)
   }
 }

@@ -107,11 +107,28 @@ import Trust
     }
   }
 
+  /// Calls at the pace of the idle time meet the farewell of the server, or of the client, again and again.
+  @Test(arguments: [(true, false), (false, true), (true, true)])
+  func theEndOfAnIdleConnectionCostsNoCall(atServer: Bool, atClient: Bool) async throws {
+    let mesh = try Mesh()
+    let publicParty = try mesh.party("public-1")
+    let privateParty = try mesh.party("private-1", channels: [.client])
+    let idle = Self.limits { $0.idleTime = .milliseconds(300) }
+    let server = mesh.server(publicParty, limits: atServer ? idle : .test, handler: TestHandler())
+    mesh.announce(publicParty, port: try await server.bind())
+    let client = mesh.client(privateParty, limits: atClient ? idle : .test, handler: TestHandler())
+    try await Running.with(server, client) { _ in
+      for index in 0..<15 {
+        _ = try await client.call("public-1", inner: "\(index)")
+        try await Task.sleep(for: idle.idleTime - .microseconds(index * 370 % 3000))
+      }
+    }
+  }
+
   @Test func aPeerThatDoesNotAnswerTheFarewellIsLetGo() async throws {
     var limits = GRPCLimits.test
     limits.idleTime = .milliseconds(50)
     limits.ageGrace = .milliseconds(50)
-    limits.ageLead = .milliseconds(50)
     let party = try await withSilentPeer(of: limits) { peer, _ in try await peer.closeFuture.get() }
     #expect(party.metrics.exposition().contains(#"hyper_grpc_refused_connections_total{cause="farewell"} 1"#))
   }
@@ -165,9 +182,9 @@ import Trust
     return publicParty
   }
 
-  private static func limits(reopening time: Duration) -> GRPCLimits {
+  private static func limits(_ change: (inout GRPCLimits) -> Void) -> GRPCLimits {
     var limits = GRPCLimits.test
-    limits.reopenTime = time
+    change(&limits)
     return limits
   }
 
@@ -176,7 +193,7 @@ import Trust
     let mesh = try Mesh()
     let publicParty = try mesh.party("public-1", groups: ["providers"])
     let privateParty = try mesh.party("private-1", channels: [.client], callers: "providers")
-    let client = mesh.client(privateParty, limits: Self.limits(reopening: .milliseconds(300)), handler: TestHandler())
+    let client = mesh.client(privateParty, limits: Self.limits { $0.reopenTime = .milliseconds(300) }, handler: TestHandler())
     let (first, second) = (try await PythonPeer(publicParty), try await PythonPeer(publicParty))
     defer {
       first.removeFolder()
@@ -203,7 +220,7 @@ import Trust
   }
 
   @Test func rule7TowardsANodeOfOursItIsNot() async throws {
-    let limits = Self.limits(reopening: .seconds(2))
+    let limits = Self.limits { $0.reopenTime = .seconds(2) }
     let pair = try await ChannelTests.Pair(limits: limits)
     try await Running.with(pair.client) { _ in
       try await Running.with(pair.server) { _ in try await pair.connected() }

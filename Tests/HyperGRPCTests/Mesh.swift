@@ -69,7 +69,6 @@ extension GRPCLimits {
     var limits = GRPCLimits()
     limits.callTime = .seconds(20)
     limits.connectTime = .seconds(10)
-    limits.ageLead = .seconds(30)
     return limits
   }
 }

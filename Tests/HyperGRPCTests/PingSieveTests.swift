@@ -151,23 +151,3 @@ enum Frames {
     #expect(try inbound(channel) == (0..<5).flatMap { _ in Frames.data })
   }
 }
-
-@Suite struct AgeNoticeTests {
-  @Test func atItsAgeAConnectionIsToldOnceToOpenNoMoreStreams() throws {
-    let channel = EmbeddedChannel(handler: AgeNotice(age: .seconds(60)))
-    try channel.connect(to: .init(ipAddress: "127.0.0.1", port: 1)).wait()
-    channel.embeddedEventLoop.advanceTime(by: .hours(1))
-    // Nobody spoke yet, so our settings may not be out.
-    #expect(try channel.readOutbound(as: ByteBuffer.self) == nil)
-    for _ in 0..<2 { try channel.writeInbound(ByteBuffer(bytes: Frames.settings)) }
-    #expect(try channel.readInbound(as: ByteBuffer.self) == ByteBuffer(bytes: Frames.settings))
-    channel.embeddedEventLoop.advanceTime(by: .seconds(59))
-    #expect(try channel.readOutbound(as: ByteBuffer.self) == nil)
-    channel.embeddedEventLoop.advanceTime(by: .seconds(1))
-    let notice = try channel.readOutbound(as: ByteBuffer.self)
-    #expect(notice == ByteBuffer(bytes: Frames.frame(type: 7, [0x7f, 0xff, 0xff, 0xff, 0, 0, 0, 0])))
-    channel.embeddedEventLoop.advanceTime(by: .hours(1))
-    #expect(try channel.readOutbound(as: ByteBuffer.self) == nil)
-    _ = try channel.finish()
-  }
-}

@@ -29,13 +29,10 @@ import Testing
     return channel
   }
 
-  /// The error that the transport makes of what arrived.
-  private func error(_ channel: EmbeddedChannel) throws -> RPCError? {
-    guard case .headers(let answer)? = try channel.readInbound(as: Payload.self), answer.endStream,
-      let code = answer.headers.first(name: "grpc-status").flatMap({ Int($0) }).flatMap(Status.Code.init(rawValue:)),
-      let error = RPCError.Code(code)
-    else { return nil }
-    return RPCError(code: error, message: answer.headers.first(name: "grpc-message") ?? "")
+  /// Whether the transport is told that the stream was refused.
+  private func isRefused(_ channel: EmbeddedChannel) throws -> Bool {
+    guard case .rstStream(.refusedStream)? = try channel.readInbound(as: Payload.self) else { return false }
+    return true
   }
 
   private func send(_ channel: EmbeddedChannel) {
@@ -46,14 +43,14 @@ import Testing
     let reset = try channel()
     send(reset)
     try reset.writeInbound(Payload.rstStream(.refusedStream))
-    #expect(try error(reset)?.isOfUnprocessedCall == true)
+    #expect(try isRefused(reset))
     let goneAway = try channel()
     send(goneAway)
     goneAway.pipeline.fireUserInboundEventTriggered(StreamClosedEvent(streamID: 3, reason: .refusedStream))
-    #expect(try error(goneAway)?.isOfUnprocessedCall == true)
+    #expect(try isRefused(goneAway))
     // Once is enough.
     goneAway.pipeline.fireUserInboundEventTriggered(StreamClosedEvent(streamID: 3, reason: .refusedStream))
-    #expect(try error(goneAway) == nil)
+    #expect(try !isRefused(goneAway))
   }
 
   @Test func aCallThatDidNotLeaveWasNotProcessed() throws {
@@ -61,12 +58,12 @@ import Testing
     below.fails = true
     let unwritten = try channel(below: below)
     send(unwritten)
-    #expect(try error(unwritten)?.isOfUnprocessedCall == true)
+    #expect(try isRefused(unwritten))
     let goAway = Flag()
     goAway.raise()
     let late = try channel(goAway: goAway)
     send(late)
-    #expect(try error(late)?.isOfUnprocessedCall == true)
+    #expect(try isRefused(late))
     // What follows the headers must not go out either.
     send(late)
     #expect(try late.readOutbound(as: Payload.self) == nil)
@@ -80,7 +77,22 @@ import Testing
     goAway.raise()
     channel.pipeline.syncOperations.flush()
     #expect(try channel.readOutbound(as: Payload.self) == nil)
-    #expect(try error(channel)?.isOfUnprocessedCall == true)
+    #expect(try isRefused(channel))
+  }
+
+  /// Between the opening of a stream and its first flush the connection may end.
+  @Test func aCallWhoseConnectionEndsBeforeItLeavesWasNotProcessed() throws {
+    let unwritten = try channel()
+    unwritten.pipeline.fireChannelInactive()
+    #expect(try isRefused(unwritten))
+    let unflushed = try channel()
+    unflushed.pipeline.syncOperations.write(NIOAny(Payload.headers(.init(headers: Self.request))), promise: nil)
+    unflushed.pipeline.fireChannelInactive()
+    #expect(try isRefused(unflushed))
+    let sent = try channel()
+    send(sent)
+    sent.pipeline.fireChannelInactive()
+    #expect(try !isRefused(sent))
   }
 
   @Test func anyOtherEndIsLeftToTheTransport() throws {
@@ -96,7 +108,7 @@ import Testing
     try answered.writeInbound(Payload.headers(.init(headers: [":status": "200"])))
     _ = try answered.readInbound(as: Payload.self)
     answered.pipeline.fireUserInboundEventTriggered(StreamClosedEvent(streamID: 3, reason: .refusedStream))
-    #expect(try error(answered) == nil)
+    #expect(try !isRefused(answered))
   }
 
   /// A stream that is open when the peer says goodbye may be used to its end.
@@ -108,12 +120,12 @@ import Testing
     send(channel)
     #expect(try channel.readOutbound(as: Payload.self) != nil)
     #expect(try channel.readOutbound(as: Payload.self) != nil)
-    #expect(try error(channel) == nil)
+    #expect(try !isRefused(channel))
   }
 
   @Test func otherErrorsAreNotOfUnprocessedCalls() {
     #expect(!RPCError(code: .unavailable, message: "Stream unexpectedly closed.").isOfUnprocessedCall)
-    #expect(!RPCError(code: .unknown, message: "the call never reached the peer").isOfUnprocessedCall)
+    #expect(!RPCError(code: .unknown, message: "Transport is shut down.").isOfUnprocessedCall)
     #expect(RPCError(code: .unavailable, message: "Transport is shut down.").isOfUnprocessedCall)
   }
 }

@@ -1,0 +1,90 @@
+import NIOCore
+import NIOHTTP2
+
+/// Ends an accepted connection that has reached its age or carries no calls: asks the peer to open no more, and closes it a while later.
+///
+/// The notice is a GOAWAY with the highest possible stream number, behind which calls that are on their way are still taken (RFC 9113, 6.8). The
+/// transport can say goodbye too and would lose them: NIOHTTP2 takes none from the moment it sends a GOAWAY itself, whatever the number, so the
+/// notice goes past it. This can go when NIOHTTP2 accepts streams up to the number it has named.
+///
+/// Stands right behind the HTTP/2 handler. Confined to its channel's event loop. State: the open streams, and the timers.
+final class Farewell: ChannelInboundHandler {
+  typealias InboundIn = HTTP2Frame
+  typealias InboundOut = HTTP2Frame
+
+  struct Times {
+    /// From the beginning to the notice.
+    var age: Duration
+    /// Without an open stream, to the notice.
+    var idle: Duration
+    /// From the notice to the end of the connection, if the peer has not ended it.
+    var grace: Duration
+  }
+
+  private let times: Times
+  private let onUnanswered: () -> Void
+  private var openStreams = 0
+  /// Since when no stream is open; only then of meaning.
+  private var idleSince = NIODeadline.uptimeNanoseconds(0)
+  private var ageTimer: Scheduled<Void>?
+  /// Runs while there is no notice, also over short calls, and looks again when it was too early.
+  private var idleTimer: Scheduled<Void>?
+  private var endTimer: Scheduled<Void>?
+
+  /// - Parameter onUnanswered: called on the event loop before a connection is closed that the peer kept without a call.
+  init(_ times: Times, onUnanswered: @escaping () -> Void) {
+    self.times = times
+    self.onUnanswered = onUnanswered
+  }
+
+  func handlerAdded(context: ChannelHandlerContext) {
+    if context.channel.isActive { begin(context) }
+  }
+
+  func channelActive(context: ChannelHandlerContext) {
+    if ageTimer == nil { begin(context) }
+    context.fireChannelActive()
+  }
+
+  func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+    switch event {
+    case is NIOHTTP2StreamCreatedEvent: openStreams += 1
+    case is StreamClosedEvent:
+      openStreams -= 1
+      if openStreams == 0 { idleSince = context.eventLoop.now }
+    default: break
+    }
+    context.fireUserInboundEventTriggered(event)
+  }
+
+  func handlerRemoved(context: ChannelHandlerContext) {
+    for timer in [ageTimer, idleTimer, endTimer] { timer?.cancel() }
+  }
+
+  private func begin(_ context: ChannelHandlerContext) {
+    idleSince = context.eventLoop.now
+    ageTimer = context.eventLoop.assumeIsolated().scheduleTask(in: TimeAmount(times.age)) { self.sayGoodbye(context) }
+    lookForIdleness(context, at: idleSince + TimeAmount(times.idle))
+  }
+
+  private func lookForIdleness(_ context: ChannelHandlerContext, at moment: NIODeadline) {
+    idleTimer = context.eventLoop.assumeIsolated().scheduleTask(deadline: moment) {
+      let now = context.eventLoop.now
+      let due = (self.openStreams == 0 ? self.idleSince : now) + TimeAmount(self.times.idle)
+      if due > now { self.lookForIdleness(context, at: due) } else { self.sayGoodbye(context) }
+    }
+  }
+
+  private func sayGoodbye(_ context: ChannelHandlerContext) {
+    guard endTimer == nil, let http2 = try? context.pipeline.syncOperations.context(handlerType: NIOHTTP2Handler.self) else { return }
+    for timer in [ageTimer, idleTimer] { timer?.cancel() }
+    var buffer = context.channel.allocator.buffer(capacity: 17)
+    let (goAway, noError): (UInt8, UInt32) = (0x07, 0)
+    buffer.writeMultipleIntegers(UInt8(0), UInt16(8), goAway, UInt8(0), UInt32(0), UInt32(0x7fff_ffff), noError)
+    http2.writeAndFlush(NIOAny(buffer), promise: nil)
+    endTimer = context.eventLoop.assumeIsolated().scheduleTask(in: TimeAmount(times.grace)) {
+      if self.openStreams == 0 { self.onUnanswered() }
+      context.close(promise: nil)
+    }
+  }
+}
