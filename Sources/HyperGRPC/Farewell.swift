@@ -7,7 +7,8 @@ import NIOHTTP2
 /// transport can say goodbye too and would lose them: NIOHTTP2 takes none from the moment it sends a GOAWAY itself, whatever the number, so the
 /// notice goes past it. This can go when NIOHTTP2 accepts streams up to the number it has named.
 ///
-/// Stands right behind the HTTP/2 handler. Confined to its channel's event loop. State: the open streams, and the timers.
+/// Stands behind the HTTP/2 handler; the listener tells it of streams, because that handler does not. Confined to its channel's event loop. State: the
+/// number of open streams, and the timers.
 final class Farewell: ChannelInboundHandler {
   typealias InboundIn = HTTP2Frame
   typealias InboundOut = HTTP2Frame
@@ -46,15 +47,13 @@ final class Farewell: ChannelInboundHandler {
     context.fireChannelActive()
   }
 
-  func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
-    switch event {
-    case is NIOHTTP2StreamCreatedEvent: openStreams += 1
-    case is StreamClosedEvent:
-      openStreams -= 1
-      if openStreams == 0 { idleSince = context.eventLoop.now }
-    default: break
+  /// The peer has opened a stream of the connection; on the event loop of both.
+  func opened(_ stream: any NIOCore.Channel) {
+    openStreams += 1
+    stream.closeFuture.assumeIsolated().whenComplete { _ in
+      self.openStreams -= 1
+      if self.openStreams == 0 { self.idleSince = stream.eventLoop.now }
     }
-    context.fireUserInboundEventTriggered(event)
   }
 
   func handlerRemoved(context: ChannelHandlerContext) {

@@ -112,7 +112,9 @@ struct HyperListener: HTTP2ServerTransport.ListenerFactory {
   /// For the transport's `onAcceptHTTP2Stream`; runs on the connection's event loop, which is also the stream's.
   static func prepare(_ stream: any NIOCore.Channel) -> EventLoopFuture<Void> {
     stream.eventLoop.makeCompletedFuture {
-      try stream.parent?.pipeline.syncOperations.handler(type: ConnectionMark.self).prepare(stream)
+      guard let pipeline = stream.parent?.pipeline.syncOperations else { return }
+      try pipeline.handler(type: Farewell.self).opened(stream)
+      try pipeline.handler(type: ConnectionMark.self).prepare(stream)
     }
   }
 }

@@ -11,6 +11,7 @@ import Testing
   /// A server's connection whose peer has sent its settings; `said` takes what the server wrote since it was asked last.
   private struct Connection {
     let channel = EmbeddedChannel()
+    private let farewell: Farewell
     let unanswered: Counter
 
     final class Counter {
@@ -22,7 +23,8 @@ import Testing
       self.unanswered = unanswered
       let pipeline = channel.pipeline.syncOperations
       try pipeline.addHandler(NIOHTTP2Handler(mode: .server))
-      try pipeline.addHandler(Farewell(.init(age: age, idle: idle, grace: .seconds(30))) { unanswered.count += 1 })
+      farewell = Farewell(.init(age: age, idle: idle, grace: .seconds(30))) { unanswered.count += 1 }
+      try pipeline.addHandler(farewell)
       try channel.connect(to: .init(ipAddress: "127.0.0.1", port: 1)).wait()
       try channel.writeInbound(ByteBuffer(bytes: Frames.preface + Frames.settings))
       _ = try said()
@@ -36,17 +38,18 @@ import Testing
 
     func wait(_ time: TimeAmount) { channel.embeddedEventLoop.advanceTime(by: time) }
 
-    func opened() {
-      channel.pipeline.fireUserInboundEventTriggered(
-        NIOHTTP2StreamCreatedEvent(streamID: 1, localInitialWindowSize: nil, remoteInitialWindowSize: nil))
+    /// Opens a stream, which ends when it is closed.
+    func open() throws -> EmbeddedChannel {
+      let stream = EmbeddedChannel(loop: channel.embeddedEventLoop)
+      try stream.connect(to: .init(ipAddress: "127.0.0.1", port: 1)).wait()
+      farewell.opened(stream)
+      return stream
     }
-
-    func closed() { channel.pipeline.fireUserInboundEventTriggered(StreamClosedEvent(streamID: 1, reason: nil)) }
   }
 
   @Test func atItsAgeAConnectionIsToldOnceToOpenNoMoreStreamsAndEndsAfterTheGrace() throws {
     let connection = try Connection()
-    connection.opened()
+    let stream = try connection.open()
     connection.wait(.seconds(59))
     #expect(try connection.said() == [])
     connection.wait(.seconds(1))
@@ -58,14 +61,15 @@ import Testing
     #expect(try connection.said() == [])
     // It had a call.
     #expect(connection.unanswered.count == 0)
+    try stream.close().wait()
   }
 
   @Test func aConnectionWithoutCallsIsToldTheSameSooner() throws {
     let connection = try Connection()
     connection.wait(.seconds(8))
-    connection.opened()
+    let stream = try connection.open()
     connection.wait(.seconds(20))
-    connection.closed()
+    try stream.close().wait()
     connection.wait(.seconds(9))
     #expect(try connection.said() == [])
     connection.wait(.seconds(1))
@@ -80,8 +84,7 @@ import Testing
     for _ in 0..<7 {
       #expect(try connection.said() == [])
       connection.wait(.seconds(8))
-      connection.opened()
-      connection.closed()
+      try connection.open().close().wait()
     }
     #expect(try connection.said() == [])
     connection.wait(.seconds(4))

@@ -125,6 +125,23 @@ import Trust
     }
   }
 
+  @Test func aConnectionWithAStreamIsNeverIdle() async throws {
+    let limits = Self.limits { $0.idleTime = .milliseconds(50) }
+    let pair = try await ChannelTests.Pair(limits: limits)
+    try await Running.with(pair.server, pair.client) { _ in
+      try await pair.connected()
+      // A call that is over does not make it idle either.
+      _ = try await pair.client.call("public-1")
+      // On a busy machine a connection can be idle before its stream comes; the next one is quicker.
+      var (count, last) = (0, ContinuousClock.now)
+      try await eventually("a stream that lasts for six idle times") {
+        let open = pair.publicParty.logger.count(of: "stream open")
+        if open != count { (count, last) = (open, .now) }
+        return last.duration(to: .now) > limits.idleTime * 6
+      }
+    }
+  }
+
   @Test func aPeerThatDoesNotAnswerTheFarewellIsLetGo() async throws {
     var limits = GRPCLimits.test
     limits.idleTime = .milliseconds(50)
