@@ -18,8 +18,8 @@ final class ClientConnection: Sendable {
 
   private let client: GRPCClient<HTTP2ClientTransport.WrappedChannel>
   private let channel: any NIOCore.Channel
-  /// The channel takes no more calls; `ended` follows.
-  private let isClosing: Flag
+  /// The channel is closed, or being closed from whatever side; `ended` follows.
+  private let channelCloses: Flag
   private let limits: GRPCLimits
   private let clock = DeadlineClock()
   private let closing = Flag()
@@ -39,21 +39,21 @@ final class ClientConnection: Sendable {
   private static let movingPause: Duration = .milliseconds(100)
 
   init(
-    transport: HTTP2ClientTransport.WrappedChannel, channel: any NIOCore.Channel, peer: VerifiedPeer, goAway: Flag, isClosing: Flag,
+    transport: HTTP2ClientTransport.WrappedChannel, channel: any NIOCore.Channel, peer: VerifiedPeer, goAway: Flag, channelCloses: Flag,
     limits: GRPCLimits
   ) {
     client = GRPCClient(transport: transport)
     self.channel = channel
     self.peer = peer
     self.goAway = goAway
-    self.isClosing = isClosing
+    self.channelCloses = channelCloses
     self.limits = limits
   }
 
   var endReason: DialFailure { reason.withLock { $0 } }
 
   /// False once the peer, or we, said goodbye.
-  var takesCalls: Bool { !goAway.isRaised && !isClosing.isRaised && !ended.isRaised && !closing.isRaised }
+  var takesCalls: Bool { !goAway.isRaised && !channelCloses.isRaised && !ended.isRaised && !closing.isRaised }
 
   /// Ends the connection: the stream at once, calls in flight within `closingTime`.
   func close() { closing.raise() }

@@ -55,7 +55,8 @@ struct ClientDialer: Sendable {
     switch await progress.outcome() {
     case .success(let established):
       return ClientConnection(
-        transport: transport, channel: established.channel, peer: established.peer, goAway: progress.goAway, isClosing: progress.isClosing,
+        transport: transport, channel: established.channel, peer: established.peer, goAway: progress.goAway,
+        channelCloses: progress.channelCloses,
         limits: limits)
     case .failure(let failure):
       // The channel is closed, but its transport must be run to its end all the same: NIO traps when the writer of a channel that was
@@ -155,12 +156,12 @@ private final class DialWatch: ChannelDuplexHandler {
 
   /// Also the transport's doing, when the connection is idle. TLS says goodbye before the channel is closed.
   func close(context: ChannelHandlerContext, mode: CloseMode, promise: EventLoopPromise<Void>?) {
-    progress.isClosing.raise()
+    progress.channelCloses.raise()
     context.close(mode: mode, promise: promise)
   }
 
   func channelInactive(context: ChannelHandlerContext) {
-    progress.isClosing.raise()
+    progress.channelCloses.raise()
     progress.settle(.failure(DialFailure(.failedAfterAccept, "the peer closed the connection during the handshake")))
     context.fireChannelInactive()
   }

@@ -21,7 +21,7 @@ final class DialProgress: Sendable {
   /// The peer takes no new streams.
   let goAway = Flag()
   /// The channel is closed, or is being closed by our side.
-  let isClosing = Flag()
+  let channelCloses = Flag()
   private let state = Mutex(State())
   private let promise: EventLoopPromise<Result<Established, DialFailure>>
 

@@ -75,12 +75,12 @@ final class Farewell: ChannelInboundHandler {
   }
 
   private func sayGoodbye(_ context: ChannelHandlerContext) {
-    guard endTimer == nil, let http2 = try? context.pipeline.syncOperations.context(handlerType: NIOHTTP2Handler.self) else { return }
+    // Both timers may be due in one turn of the loop.
+    guard endTimer == nil else { return }
     for timer in [ageTimer, idleTimer] { timer?.cancel() }
-    var buffer = context.channel.allocator.buffer(capacity: 17)
-    let (goAway, noError): (UInt8, UInt32) = (0x07, 0)
-    buffer.writeMultipleIntegers(UInt8(0), UInt16(8), goAway, UInt8(0), UInt32(0), UInt32(0x7fff_ffff), noError)
-    http2.writeAndFlush(NIOAny(buffer), promise: nil)
+    // Without the handler the connection is about to end anyway.
+    let http2 = try? context.pipeline.syncOperations.context(handlerType: NIOHTTP2Handler.self)
+    http2?.writeAndFlush(NIOAny(PingSieve.goAway(.noError, allocator: context.channel.allocator)), promise: nil)
     endTimer = context.eventLoop.assumeIsolated().scheduleTask(in: TimeAmount(times.grace)) {
       if self.openStreams == 0 { self.onUnanswered() }
       context.close(promise: nil)

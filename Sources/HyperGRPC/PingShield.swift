@@ -1,4 +1,5 @@
 import NIOCore
+import NIOHTTP2
 
 /// Answers the PINGs of the peer below the HTTP/2 library.
 ///
@@ -70,12 +71,7 @@ final class PingShield: ChannelInboundHandler, RemovableChannelHandler {
   private func refuse(context: ChannelHandlerContext) {
     isClosing = true
     events.flood()
-    let reason = "too_many_pings"
-    var buffer = context.channel.allocator.buffer(capacity: 32)
-    let (goAway, enhanceYourCalm): (UInt8, UInt32) = (0x07, 0x0b)
-    buffer.writeMultipleIntegers(
-      UInt8(0), UInt16(8 + reason.utf8.count), goAway, UInt8(0), UInt32(0), UInt32(0x7fff_ffff), enhanceYourCalm)
-    buffer.writeString(reason)
+    let buffer = PingSieve.goAway(.enhanceYourCalm, reason: "too_many_pings", allocator: context.channel.allocator)
     context.writeAndFlush(wrapOutboundOut(buffer), promise: nil)
     context.close(promise: nil)
   }

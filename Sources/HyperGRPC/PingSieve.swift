@@ -1,4 +1,5 @@
 import NIOCore
+import NIOHTTP2
 
 /// Takes the PING requests out of a stream of HTTP/2 bytes (RFC 9113, 4.1 and 6.7); everything else stays as it is, byte for byte.
 ///
@@ -48,6 +49,15 @@ struct PingSieve {
   static func acknowledgement(of data: UInt64, into buffer: inout ByteBuffer) {
     buffer.writeMultipleIntegers(
       UInt8(0), UInt16(Frame.pingLength), Frame.ping, Frame.ackFlag, UInt32(0), data)
+  }
+
+  /// A GOAWAY with the highest possible stream number: every stream that the peer has opened may still be taken (RFC 9113, 6.8).
+  static func goAway(_ error: HTTP2ErrorCode, reason: String = "", allocator: ByteBufferAllocator) -> ByteBuffer {
+    var buffer = allocator.buffer(capacity: Frame.headerLength + 8 + reason.utf8.count)
+    buffer.writeMultipleIntegers(
+      UInt8(0), UInt16(8 + reason.utf8.count), Frame.goAway, UInt8(0), UInt32(0), UInt32(0x7fff_ffff), UInt32(error.networkCode))
+    buffer.writeString(reason)
+    return buffer
   }
 
   /// Bytes arrived from the peer.

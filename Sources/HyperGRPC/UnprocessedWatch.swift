@@ -47,10 +47,7 @@ final class UnprocessedWatch: ChannelDuplexHandler {
 
   /// The connection ended before anything of the call went out.
   func channelInactive(context: ChannelHandlerContext) {
-    switch state {
-    case .new, .withheld: tell(context)
-    case .open: break
-    }
+    if case .new = state { tell(context) }
     context.fireChannelInactive()
   }
 

@@ -47,12 +47,9 @@ import Trust
           }
         }
         do {
+          defer { isOver.raise() }
           try await eventually("five connections, one after the other") { pair.publicParty.logger.count(of: "stream open") >= 5 }
-        } catch {
-          isOver.raise()
-          throw error
         }
-        isOver.raise()
         for try await answered in group { #expect(answered > 0) }
       }
       // Planned: no outage for the log.
@@ -76,12 +73,9 @@ import Trust
       async let answer = pair.client.call("public-1", inner: "slow")
       try await eventually("the call has come") { slow.requests.contains { $0.id == "public-1.method(slow)" } }
       do {
+        defer { release.raise() }
         try await eventually("the streams of three connections are over") { pair.publicParty.logger.count(of: "stream closed") >= 3 }
-      } catch {
-        release.raise()
-        throw error
       }
-      release.raise()
       _ = try await answer
     }
   }
@@ -122,6 +116,21 @@ import Trust
         _ = try await client.call("public-1", inner: "\(index)")
         try await Task.sleep(for: idle.idleTime - .microseconds(index * 370 % 3000))
       }
+    }
+  }
+
+  @Test func aConnectionThatNobodyNeedsIsNotReplaced() async throws {
+    let mesh = try Mesh()
+    let publicParty = try mesh.party("public-1")
+    let privateParty = try mesh.party("private-1", channels: [.client])
+    let server = mesh.server(publicParty, limits: Self.limits { $0.idleTime = .milliseconds(100) }, handler: TestHandler())
+    mesh.announce(publicParty, port: try await server.bind())
+    let client = mesh.client(privateParty, limits: .test, handler: TestHandler())
+    try await Running.with(server, client) { _ in
+      _ = try await client.call("public-1")
+      try await eventually("the link rests") { privateParty.logger.count(of: "link down") >= 1 }
+      // It is made again when somebody asks.
+      _ = try await client.call("public-1")
     }
   }
 
