@@ -97,8 +97,8 @@ public final class GRPCClientChannel: HyperModel.Channel, Service {
     return try await connection(to: recipient, deadline: deadline).call(message, deadline: deadline)
   }
 
-  /// More than one connection in a row that ends just then is nobody's bad luck.
-  private static let attempts = 3
+  /// More connections in a row that end just then are nobody's bad luck, also on a busy machine.
+  private static let attempts = 5
 
   /// Follows the directory and runs the links until the graceful shutdown; then every connection is closed within two seconds.
   public func run() async throws {

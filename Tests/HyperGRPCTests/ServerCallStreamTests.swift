@@ -12,29 +12,32 @@ import Testing
   private static let message = WireMessage(bytes: [1])
   private static func refusal(_ text: String) -> ServerCallStream.Refusal { .init(failure: CallFailure(text)) }
 
-  private func stream(_ order: ServerCallQueue.Order, node: String? = nil, overdue: Duration = .seconds(30)) -> ServerCallStream {
+  private func stream(
+    _ order: ServerCallQueue.Order, node: String? = nil, overdue: Duration = .seconds(30), queued: Int = 64
+  ) -> ServerCallStream {
     var limits = GRPCLimits()
     limits.overdueTime = overdue
+    limits.queuedCalls = queued
     return ServerCallStream(peer: "p", node: node, order: order, limits: limits, eventLoop: MultiThreadedEventLoopGroup.singleton.any())
   }
 
   @Test func theEndFailsEveryCallAtOnceWithTheReason() async throws {
-    let stream = stream(.matched(limit: 1))
-    try await withThrowingTaskGroup(of: Void.self) { group in
-      for id in ["a", "b"] {
+    let stream = stream(.matched(limit: 1), queued: 1)
+    try await withThrowingTaskGroup(of: ServerCallStream.Refusal?.self) { group in
+      for id in ["a", "b", "c"] {
         group.addTask {
-          let refusal = await #expect(throws: ServerCallStream.Refusal.self) {
+          await #expect(throws: ServerCallStream.Refusal.self) {
             try await stream.ask(Self.message, id: id, deadline: .now + .seconds(60))
           }
-          #expect(refusal?.failure.message.hasSuffix("gone") == true)
-          // The one that waited was not sent, but it fails like the other: the next stream may be far.
-          #expect(refusal?.isUnsent == false)
         }
       }
-      for await _ in stream.outgoing { break }
+      // One is sent and one waits, in whatever order they come, or the third would not be refused.
+      let third = try await group.next()
+      #expect(third == Self.refusal("1 calls wait for p already"))
       stream.end(RPCError(code: .unavailable, message: "gone"))
       stream.end(RPCError(code: .unavailable, message: "the second reason does not count"))
-      try await group.waitForAll()
+      // The one that waited was not sent, but it fails like the other: the next stream may be far.
+      for try await refusal in group { #expect(refusal == Self.refusal("the connection to p ended: gone")) }
     }
     #expect(stream.endReason?.message == "gone")
     await #expect(throws: ServerCallStream.Refusal(failure: CallFailure("the stream to p ended: gone"), isUnsent: true)) {

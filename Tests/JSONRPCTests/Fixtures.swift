@@ -127,6 +127,8 @@ let patient: JSONRPCClientLimits = {
   var limits = JSONRPCClientLimits()
   limits.callTime = .seconds(240)
   limits.dialTime = .seconds(240)
+  limits.idleTime = .seconds(240)
+  limits.spareIdleTime = .seconds(240)
   return limits
 }()
 

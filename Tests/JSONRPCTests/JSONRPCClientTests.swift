@@ -236,7 +236,8 @@ import Trust
     var limits = patient
     limits.dials = 8
     limits.idleTime = .seconds(300)
-    limits.spareIdleTime = .milliseconds(20)
+    // Long enough for a call that was given a connection to make use of it before it is closed, also on a busy machine.
+    limits.spareIdleTime = .milliseconds(500)
     let metrics = MetricsRegistry()
     try await withUnixServer(metrics: metrics) { path in
       let client = try client(.unix(path: path, httpPath: "/jsonrpc"), limits: limits)
