@@ -162,7 +162,7 @@ let package = Package(
       "WiringTests", ["Wiring", "Addresses", "Announcements", "HyperModel", "JSONRPC", "Operations", "Relay", "Settings", "Trust", logging]),
     tests(
       "PublicProxyTests",
-      ["PublicProxy", "Announcements", "Datastore", "HyperModel", "JSONRPC", "Operations", "Wiring", logging, lifecycle]),
+      ["PublicProxy", "Announcements", "Datastore", "HyperModel", "JSONRPC", "Operations", "Relay", "Wiring", logging, lifecycle]),
     tests(
       "PrivateProxyTests",
       [

@@ -64,6 +64,12 @@ extension AnnouncementTable {
   /// One private proxy could not be reached although its operator is connected.
   public mutating func unreachable(_ party: Party, now: Date) { presence.unreachable(party, now: now) }
 
+  /// Whether a private proxy is not asked because it could not be reached.
+  public func isUnreachable(_ party: Party) -> Bool { presence.isUnreachable(party) }
+
+  /// One private proxy could be reached after all. Nothing for others than those that could not.
+  public mutating func reached(_ party: Party) { presence.reached(party) }
+
   /// Whether all private proxies of an operator that hold names have announced something since then; false when none holds any.
   public func haveSpoken(_ owner: OperatorName, since start: Date, now: Date) -> Bool {
     presence.haveSpoken(owner, since: start, now: now)

@@ -10,7 +10,7 @@ struct Presence: Sendable {
   private enum Reason: Sendable {
     /// The network has no connection to it. Over when it has one again.
     case lost
-    /// A notice could not be delivered although the network has a connection. Over when the party is heard.
+    /// A notice could not be delivered although the network has a connection. Over when the party is heard, or answers one.
     case unreachable
     /// The party has said so itself. Over when it is heard.
     case stopped
@@ -123,6 +123,15 @@ struct Presence: Sendable {
   mutating func unreachable(_ party: Party, now: Date) {
     guard party.instance != nil, let index = index(of: party) else { return }
     leave(party.owner, index, .unreachable, now: now)
+  }
+
+  /// Whether a party counts as away because it could not be reached.
+  func isUnreachable(_ party: Party) -> Bool { record(of: party)?.away?.reason == .unreachable }
+
+  /// The party could be reached after all.
+  mutating func reached(_ party: Party) {
+    guard isUnreachable(party), let index = index(of: party) else { return }
+    records[party.owner]?[index].away = nil
   }
 
   /// Since when a party has been away; nil while it is connected.

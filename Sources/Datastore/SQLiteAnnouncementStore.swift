@@ -14,21 +14,26 @@ public final class SQLiteAnnouncementStore: AnnouncementStore {
   /// Blocks while it works: meant for the start of a program. A file that is damaged, is no store of ours or comes from a
   /// later version is left exactly as it is.
   /// - Throws: what is wrong with the path or the file.
-  public init(path: String) throws(DatastoreError) {
+  public convenience init(path: String) throws(DatastoreError) {
+    try self.init(path: path, busyTimeout: 5)
+  }
+
+  /// - Parameter busyTimeout: how long another writer is waited for, in seconds.
+  init(path: String, busyTimeout: Double) throws(DatastoreError) {
     self.path = path
     try StoreFile.create(at: path)
     do {
-      pool = try Self.open(path)
+      pool = try Self.open(path, busyTimeout)
     } catch {
       throw DatastoreError(error, path: path, doing: "opening the store")
     }
   }
 
-  private static func open(_ path: String) throws -> DatabasePool {
+  private static func open(_ path: String, _ busyTimeout: Double) throws -> DatabasePool {
     var configuration = Configuration()
     configuration.label = "announcements"
     // Another process that writes to the same file (a copy, a look with the sqlite3 tool) is waited for, not for ever.
-    configuration.busyMode = .timeout(5)
+    configuration.busyMode = .timeout(busyTimeout)
     // One table, read as a whole at start: a second reader has nothing to do.
     configuration.maximumReaderCount = 1
     configuration.prepareDatabase { try Schema.checkOwnership($0) }

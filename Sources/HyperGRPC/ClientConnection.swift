@@ -104,7 +104,11 @@ final class ClientConnection: Sendable {
   /// that takes our offer does not, and gets the new stream first.
   private func giveStreamUp() async {
     guard !offerTaken.isRaised else { return }
-    _ = await openRequests.none().wait(atMost: limits.callTime, on: channel.eventLoop)
+    // What is being answered ends at the latest with the stream.
+    let overdue = Flag()
+    let timer = channel.eventLoop.scheduleTask(in: TimeAmount(limits.callTime)) { overdue.raise() }
+    await Flag.waitForAny([openRequests.none(), streamEnded, overdue])
+    timer.cancel()
     leaving.raise()
     await streamEnded.wait()
     _ = await closing.wait(atMost: Self.movingPause, on: channel.eventLoop)

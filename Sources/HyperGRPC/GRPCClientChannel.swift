@@ -159,8 +159,13 @@ public final class GRPCClientChannel: HyperModel.Channel, Service {
       state.links[peer] = link
       return (link, true)
     }
-    if isNew { commands.continuation.yield(.run(link)) }
+    if isNew { start(link) }
     return link
+  }
+
+  private func start(_ link: PeerLink) {
+    // Stopped meanwhile: nobody will run it.
+    if case .terminated = commands.continuation.yield(.run(link)) { link.abandon() }
   }
 
   private func makeLink(to peer: OperatorName, _ target: Upkeep.Target) -> PeerLink {
@@ -186,7 +191,7 @@ public final class GRPCClientChannel: HyperModel.Channel, Service {
     }
     for link in left { link.stop() }
     for link in stayed { link.wake() }
-    for link in started { commands.continuation.yield(.run(link)) }
+    for link in started { start(link) }
     for (peer, problem) in problems {
       logger.warning("directory entry cannot be used", metadata: ["peer": "\(peer)", "reason": "\(problem)"])
     }

@@ -84,7 +84,13 @@ public final class GRPCServerChannel: HyperModel.Channel, Service {
     defer { connections.closeAll() }
     try await withGracefulShutdownHandler {
       try await withThrowingTaskGroup(of: Void.self) { group in
-        group.addTask { try await server.serve() }
+        group.addTask {
+          do {
+            try await server.serve()
+          } catch let error as RuntimeError where error.code == .serverIsStopped {
+            // Stopped before it had begun.
+          }
+        }
         group.addTask {
           for await _ in stopRequests { await self.stop(server) }
         }

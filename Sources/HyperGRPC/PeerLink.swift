@@ -50,6 +50,8 @@ final class PeerLink: Sendable {
 
   /// A connection that lasted this long starts the waits anew.
   private static let steadyTime: Duration = .seconds(10)
+  /// One that the peer closed before this is followed by a wait, although it was planned.
+  private static let briefTime: Duration = .milliseconds(500)
 
   init(peer: OperatorName, target: Upkeep.Target, surroundings: Surroundings, limits: GRPCLimits) {
     self.peer = peer
@@ -61,6 +63,12 @@ final class PeerLink: Sendable {
 
   /// Closes the connection and ends `run`.
   func stop() { stopping.raise() }
+
+  /// For a link that will not be run: nobody waits for its connection.
+  func abandon() {
+    stop()
+    settle(.stopped)
+  }
 
   var isStopped: Bool { stopping.isRaised }
 
@@ -123,13 +131,15 @@ final class PeerLink: Sendable {
             connection.close()
             break
           }
-          guard connection.ended.isRaised else {
-            // GOAWAY: the old connection finishes what it has while a new one takes over, at once if it is to carry our stream.
+          guard !connection.goAway.isRaised else {
+            // The old connection finishes what it has while a new one takes over, at once if it is to carry our stream.
             surroundings.logger.debug("peer said goaway", metadata: ["peer": "\(peer)"])
             retire(connection, in: &group)
             if target.isKept {
               predecessor = connection
               attempt()
+              // A peer that says so every time would be dialled without end.
+              if start.duration(to: .now) < Self.briefTime { await pause(backoff.next(after: .unreachable), waking: waking) }
             } else {
               report(DialFailure(.unreachable, "the peer closes it"))
               rest()

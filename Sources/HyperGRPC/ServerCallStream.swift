@@ -72,8 +72,9 @@ final class ServerCallStream: Sendable {
           giveUp(ticket, CallFailure("\(peer) did not answer in time"))
         }
         submit(ticket, id: id, Call(message: message, continuation: continuation, watch: watch))
-        // The handler below may have run before there was anything to give up.
+        // Both may have come before there was anything to give up.
         if Task.isCancelled { giveUp(ticket, CallFailure("the call was cancelled")) }
+        if deadline <= .now { giveUp(ticket, CallFailure("\(peer) did not answer in time")) }
       }
     } onCancel: {
       giveUp(ticket, CallFailure("the call was cancelled"))

@@ -23,12 +23,16 @@ public final class JSONRPCClient: Sendable {
     var pool: ConnectionPool<ClientConnection>
     var waiting: [ConnectionPool<ClientConnection>.Ticket: EventLoopPromise<Grant>] = [:]
     var isShutDown = false
+
+    /// More connections than are kept behind a burst.
+    var hasSpares: Bool { pool.openCount > JSONRPCClient.keptOpen }
   }
 
   /// What a call gets after it waited.
   private enum Grant: Sendable {
     case use(ClientConnection)
-    case dial
+    /// A spare one is not kept for `idleTime` behind a burst.
+    case dial(isSpare: Bool)
   }
 
   private let configuration: JSONRPCClientConfiguration
@@ -148,7 +152,7 @@ public final class JSONRPCClient: Sendable {
       let connection: ClientConnection
       switch try await take(method, deadline) {
       case .use(let kept): connection = kept
-      case .dial: return try await dial(method, deadline)
+      case .dial(let isSpare): return try await dial(method, deadline, isSpare: isSpare)
       }
       if isCurrent(connection) { return connection }
       // Each round takes one kept connection away, so there is an end to them.
@@ -164,18 +168,18 @@ public final class JSONRPCClient: Sendable {
   /// A kept connection or the right to open one, at once or when it is this call's turn.
   private func take(_ method: String, _ deadline: NIODeadline) async throws(JSONRPCClientError) -> Grant {
     let loop = MultiThreadedEventLoopGroup.singleton.any()
-    let (taking, promise) = state.withLock { state -> (ConnectionPool<ClientConnection>.Taking?, EventLoopPromise<Grant>?) in
-      if state.isShutDown { return (nil, nil) }
+    let (taking, isSpare, promise) = state.withLock { state -> (ConnectionPool<ClientConnection>.Taking?, Bool, EventLoopPromise<Grant>?) in
+      if state.isShutDown { return (nil, false, nil) }
       let taking = state.pool.take()
-      guard case .wait(let ticket) = taking else { return (taking, nil) }
+      guard case .wait(let ticket) = taking else { return (taking, state.hasSpares, nil) }
       let promise = loop.makePromise(of: Grant.self)
       state.waiting[ticket] = promise
-      return (taking, promise)
+      return (taking, false, promise)
     }
     switch taking {
     case nil: throw ClientFailures.exchange(ClientConnection.Failure.cancelled, method, configuration.endpoint)
     case .use(let connection): return .use(connection)
-    case .dial: return .dial
+    case .dial: return .dial(isSpare: isSpare)
     case .refuse:
       throw JSONRPCClientError(
         .busy, "calling \(method) at \(configuration.endpoint): \(configuration.limits.waiting) calls wait for a connection already")
@@ -211,10 +215,12 @@ public final class JSONRPCClient: Sendable {
     promise?.fail(failure)
   }
 
-  private func dial(_ method: String, _ deadline: NIODeadline) async throws(JSONRPCClientError) -> ClientConnection {
+  private func dial(
+    _ method: String, _ deadline: NIODeadline, isSpare: Bool
+  ) async throws(JSONRPCClientError) -> ClientConnection {
     let connection: ClientConnection
     var limits = configuration.limits
-    if openConnectionCount > Self.keptOpen { limits.idleTime = min(limits.idleTime, limits.spareIdleTime) }
+    if isSpare { limits.idleTime = min(limits.idleTime, limits.spareIdleTime) }
     do {
       let limit = min(configuration.limits.dialTime.timeAmount, deadline - .now())
       guard limit > .zero else { throw ClientConnection.Failure.timedOut }
@@ -246,7 +252,7 @@ public final class JSONRPCClient: Sendable {
     switch handover {
     case .nothing: break
     case .use(let connection, let ticket): grant(ticket, .use(connection))
-    case .dial(let ticket): grant(ticket, .dial)
+    case .dial(let ticket): grant(ticket, .dial(isSpare: state.withLock { $0.hasSpares }))
     }
   }
 

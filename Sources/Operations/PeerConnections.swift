@@ -27,13 +27,19 @@ public final class PeerConnections: Sendable {
     fileprivate let number: UInt64
   }
 
+  private struct Waiter {
+    /// Nil until it waits.
+    var continuation: CheckedContinuation<Void, Never>?
+  }
+
   private struct State {
     var view = View(version: 1, peers: [])
     var connections: [UInt64: Peer] = [:]
     /// How many of them lead to each.
     var counts: [Peer: Int] = [:]
     var last: UInt64 = 0
-    var waiters: [UInt64: CheckedContinuation<Void, Never>] = [:]
+    /// Who waits, or is about to: without an entry there is nothing to wait for any more.
+    var waiters: [UInt64: Waiter] = [:]
     var isEnding = false
 
     /// One more connection leads to the peer.
@@ -91,11 +97,11 @@ public final class PeerConnections: Sendable {
     let (value, waiters) = state.withLock { state in
       let version = state.view.version
       let value = step(&state)
-      guard state.view.version != version else { return (value, [CheckedContinuation<Void, Never>]()) }
+      guard state.view.version != version else { return (value, [Waiter]()) }
       defer { state.waiters = [:] }
       return (value, Array(state.waiters.values))
     }
-    for waiter in waiters { waiter.resume() }
+    for waiter in waiters { waiter.continuation?.resume() }
     return value
   }
 
@@ -103,6 +109,7 @@ public final class PeerConnections: Sendable {
   public func view(after version: UInt64, within limit: Duration) async -> View {
     let id = state.withLock { state in
       state.last += 1
+      state.waiters[state.last] = Waiter()
       return state.last
     }
     await withTaskGroup(of: Void.self) { group in
@@ -123,14 +130,14 @@ public final class PeerConnections: Sendable {
       defer { state.waiters = [:] }
       return Array(state.waiters.values)
     }
-    for waiter in waiters { waiter.resume() }
+    for waiter in waiters { waiter.continuation?.resume() }
   }
 
   private func wait(_ id: UInt64, _ version: UInt64) async {
     await withCheckedContinuation { continuation in
       let isOver = state.withLock { state in
-        guard state.view.version == version, !state.isEnding, !Task.isCancelled else { return true }
-        state.waiters[id] = continuation
+        guard state.view.version == version, !state.isEnding, !Task.isCancelled, state.waiters[id] != nil else { return true }
+        state.waiters[id] = Waiter(continuation: continuation)
         return false
       }
       if isOver { continuation.resume() }
@@ -138,6 +145,6 @@ public final class PeerConnections: Sendable {
   }
 
   private func giveUp(_ id: UInt64) {
-    state.withLock { $0.waiters.removeValue(forKey: id) }?.resume()
+    state.withLock { $0.waiters.removeValue(forKey: id) }?.continuation?.resume()
   }
 }

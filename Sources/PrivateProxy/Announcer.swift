@@ -39,10 +39,17 @@ final class Announcer: Service, Sendable {
   /// The same behind a node of the reference, which opens a connection for every call.
   static let referenceInterval: Duration = .seconds(600)
   static let jitter = 0.2
-  /// Each attempt ends after this (DESIGN.md 4).
-  static let attemptTimeout: Duration = .seconds(2)
-  /// What saying that we stop may take: the rest of the stop waits for it.
-  static let stopTimeout: Duration = .seconds(1)
+  /// How long a call may take.
+  struct Patience {
+    /// An attempt to tell everything (DESIGN.md 4), and after those that were not answered in time, each twice as long as the one before.
+    var attempt: Duration = .seconds(2)
+    var longestAttempt: Duration = .seconds(16)
+    /// One name, for a caller who waits.
+    var caller: Duration = .seconds(10)
+    /// Saying that we stop: the rest of the stop waits for it.
+    var stop: Duration = .seconds(1)
+  }
+
   /// Names in one call. More go in several, none of which then says that it is all.
   static let itemsPerCall = 5000
   /// Refused names that a line in the log shows.
@@ -51,6 +58,7 @@ final class Announcer: Service, Sendable {
   private let book: OutgoingBook
   private let node: NodeLink
   private let isOffline: @Sendable (String) -> Bool
+  private let patience: Patience
   private let logger: Logger
   /// Opens when every static announcement has been accepted by its public proxy.
   let settled = Latch()
@@ -62,8 +70,10 @@ final class Announcer: Service, Sendable {
 
   /// - Parameter isOffline: whether all internal servers of a name are down.
   init(
-    book: OutgoingBook, node: NodeLink, isOffline: @escaping @Sendable (String) -> Bool, logger: Logger, metrics: MetricsRegistry
+    book: OutgoingBook, node: NodeLink, isOffline: @escaping @Sendable (String) -> Bool, patience: Patience = Patience(), logger: Logger,
+    metrics: MetricsRegistry
   ) {
+    self.patience = patience
     self.book = book
     self.node = node
     self.isOffline = isOffline
@@ -115,8 +125,9 @@ final class Announcer: Service, Sendable {
     let follower = follower(of: proxy)
     group.addTask {
       var backoff = Backoff()
+      var timeout = self.patience.attempt
       while !Task.isCancelled {
-        let pause = await follower.turn.pass { await self.announceAll(at: proxy, &backoff) }
+        let pause = await follower.turn.pass { await self.announceAll(at: proxy, &timeout, &backoff) }
         await follower.bell.wait(atMost: pause)
       }
     }
@@ -174,7 +185,7 @@ final class Announcer: Service, Sendable {
   ) async throws(CallFault) -> CallResponse.Outcome {
     try await follower(of: proxy).turn.pass { () throws(CallFault) -> CallResponse.Outcome in
       do {
-        let outcome = try await node.call(proxy, method, params: params, timeout: Self.attemptTimeout)
+        let outcome = try await node.call(proxy, method, params: params, timeout: patience.caller)
         if case .fault(let fault) = outcome { throw fault }
         return outcome
       } catch let fault as CallFault {
@@ -199,7 +210,7 @@ final class Announcer: Service, Sendable {
   }
 
   /// One attempt; returns how long to wait before the next.
-  private func announceAll(at proxy: OperatorName, _ backoff: inout Backoff) async -> Duration {
+  private func announceAll(at proxy: OperatorName, _ timeout: inout Duration, _ backoff: inout Backoff) async -> Duration {
     let items = book.pending(at: proxy, isOffline: isOffline)
     let parts = stride(from: 0, to: max(items.count, 1), by: Self.itemsPerCall).map {
       Array(items[$0..<min($0 + Self.itemsPerCall, items.count)])
@@ -208,16 +219,18 @@ final class Announcer: Service, Sendable {
     for part in parts {
       do {
         let params = call(to: proxy, isComplete: parts.count == 1).params(part)
-        switch try await node.call(proxy, "announceConnections", params: params, timeout: Self.attemptTimeout) {
+        switch try await node.call(proxy, "announceConnections", params: params, timeout: timeout) {
         case .fault(let fault):
           return retry(proxy, "error \(fault.code): \(fault.message)", after: Self.failureKind(of: fault), &backoff)
         case .result(let result): refusals += Self.refusals(in: result, of: part)
         }
       } catch {
         if Task.isCancelled { return .zero }
+        if error.kind == .timeout { timeout = min(timeout * 2, patience.longestAttempt) }
         return retry(proxy, error.message, after: error.failureKind, &backoff)
       }
     }
+    timeout = patience.attempt
     state.withLock { $0.refusals[proxy] = Dictionary(refusals.map { ($0.domain, $0.fault) }) { first, _ in first } }
     guard refusals.isEmpty else {
       let shown = refusals.prefix(Self.shownRefusals).map { "'\($0.domain)': \($0.fault.code) \($0.fault.message)" }
@@ -275,7 +288,7 @@ final class Announcer: Service, Sendable {
         group.addTask {
           // Whoever cannot be told finds out.
           _ = try? await self.node.call(
-            proxy, "announceConnections", params: self.call(to: proxy, isStopping: true).params([]), timeout: Self.stopTimeout)
+            proxy, "announceConnections", params: self.call(to: proxy, isStopping: true).params([]), timeout: self.patience.stop)
         }
       }
     }

@@ -18,12 +18,13 @@ final class JoinOutcomes: Sendable {
     case undecided
   }
 
-  private enum Entry {
-    /// Said before anyone asked.
-    case known(Outcome)
-    case awaited(CheckedContinuation<Outcome, Never>)
-    /// Asked and answered; what comes later is nobody's.
-    case answered
+  private struct Entry {
+    /// The first thing that was said.
+    var outcome: Outcome?
+    var reader: CheckedContinuation<Outcome, Never>?
+    var isRead = false
+    /// Nothing more will be said.
+    var hasEnded = false
   }
 
   private let entries = Mutex<[StreamID: Entry]>([:])
@@ -49,66 +50,51 @@ final class JoinOutcomes: Sendable {
 
   /// The relay has said something about a stream.
   func report(_ outcome: Outcome, of stream: StreamID) {
-    let waiter = entries.withLock { entries -> CheckedContinuation<Outcome, Never>? in
-      switch entries[stream] {
-      case nil:
-        entries[stream] = .known(outcome)
-        return nil
-      case .known, .answered:
-        return nil
-      case .awaited(let waiter):
-        entries[stream] = .answered
-        return waiter
-      }
-    }
-    waiter?.resume(returning: outcome)
+    change(stream) { $0.outcome = $0.outcome ?? outcome }
   }
 
   /// The stream is gone: forgets it, unless its reader has still to come.
   func ended(_ summary: StreamSummary) {
     facts.withLock { facts in if !facts.isEmpty { facts[summary.id] = nil } }
-    report(.ended(summary.detail ?? summary.cause.name), of: summary.id)
-    entries.withLock { entries in
-      if case .answered = entries[summary.id] { entries[summary.id] = nil }
+    change(summary.id) { entry in
+      entry.outcome = entry.outcome ?? .ended(summary.detail ?? summary.cause.name)
+      entry.hasEnded = true
     }
   }
 
   /// The first thing said about a stream, or `undecided` after `patience`. To be asked once per stream.
-  func outcome(of stream: StreamID, patience: Duration) async -> Outcome {
-    let ticket = clock.watch(until: .now + patience) { [weak self] in self?.giveUp(on: stream) }
+  ///
+  /// - Parameter quiet: ends with the patience. If the relay has ended it before, what it has to say about the stream is waited for.
+  func outcome(of stream: StreamID, patience: Duration, quiet: QuietPeriod? = nil) async -> Outcome {
+    // Before the clock is set, which may be quicker than what follows.
+    change(stream) { _ in }
+    let ticket = clock.watch(until: .now + patience) { [weak self] in
+      guard quiet?.end() ?? true else { return }
+      self?.giveUp(on: stream)
+    }
     defer { clock.forget(ticket) }
-    return await wait(for: stream)
+    return await withCheckedContinuation { continuation in change(stream) { $0.reader = continuation } }
   }
 
-  private func wait(for stream: StreamID) async -> Outcome {
-    await withCheckedContinuation { continuation in
-      let known = entries.withLock { entries -> Outcome? in
-        guard case .known(let outcome) = entries[stream] else {
-          entries[stream] = .awaited(continuation)
-          return nil
-        }
-        // After an end nothing follows, so nothing would clean up behind us.
-        if case .ended = outcome { entries[stream] = nil } else { entries[stream] = .answered }
-        return outcome
-      }
-      if let known { continuation.resume(returning: known) }
-    }
-  }
-
+  /// Without an entry everything has been said and read.
   private func giveUp(on stream: StreamID) {
-    let waiter = entries.withLock { entries -> CheckedContinuation<Outcome, Never>? in
-      switch entries[stream] {
-      case .awaited(let waiter):
-        entries[stream] = .answered
-        return waiter
-      case nil:
-        // The reader has set its clock and is about to wait.
-        entries[stream] = .known(.undecided)
-        return nil
-      case .known, .answered:
-        return nil
+    change(stream, ifMissing: nil) { entry in entry.outcome = entry.outcome ?? .undecided }
+  }
+
+  /// One step of an entry; its reader goes on as soon as there is something to read.
+  private func change(_ stream: StreamID, ifMissing missing: Entry? = Entry(), _ step: (inout Entry) -> Void) {
+    let (reader, outcome) = entries.withLock { entries -> (CheckedContinuation<Outcome, Never>?, Outcome?) in
+      guard var entry = entries[stream] ?? missing else { return (nil, nil) }
+      step(&entry)
+      var reader: CheckedContinuation<Outcome, Never>?
+      if entry.outcome != nil, let waiting = entry.reader {
+        reader = waiting
+        entry.reader = nil
+        entry.isRead = true
       }
+      entries[stream] = entry.isRead && entry.hasEnded ? nil : entry
+      return (reader, entry.outcome)
     }
-    waiter?.resume(returning: .undecided)
+    if let reader, let outcome { reader.resume(returning: outcome) }
   }
 }

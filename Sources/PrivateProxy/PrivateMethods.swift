@@ -20,7 +20,7 @@ struct PrivateMethods: Sendable {
   let counters: PrivateCounters
 
   /// How long the answer to a notice waits for the two dials. Long enough for a refused connection to be known, short enough that a
-  /// silent internal server does not hold up the stream that carries the notices of everybody.
+  /// silent internal server does not hold up the stream that carries the notices of everybody. From then on the client is told.
   static let answerPatience: Duration = .milliseconds(250)
 
   func handle(_ request: RPCRequest) async -> CallResponse.Outcome {
@@ -60,9 +60,10 @@ struct PrivateMethods: Sendable {
         metadata: ["endpoint": "\(notice.endpoint)", "from": "\(caller.name)", "allowed": "\(endpoints.joined(separator: ", "))"])
       throw CallFault(code: 403, message: "endpoint '\(notice.endpoint)' is not allowed for announcements at '\(caller.name)'")
     }
-    let stream = join(notice, at: target)
+    let quiet = QuietPeriod()
+    let stream = join(notice, at: target, quiet)
     logger.debug("notice", metadata: ["stream": "\(stream)", "name": "\(notice.domain)", "from": "\(caller.name)"])
-    switch await joins.outcome(of: stream, patience: Self.answerPatience) {
+    switch await joins.outcome(of: stream, patience: Self.answerPatience, quiet: quiet) {
     case .joined, .undecided:
       return ["message": "ok"]
     case .failed(.upstream, let reason):
@@ -82,13 +83,13 @@ struct PrivateMethods: Sendable {
 
   /// With one server, its token is presented when that is connected: an error answer means that somebody else may come for the client. With
   /// several, only the hello behind the token says which one it is for.
-  private func join(_ notice: Notice, at tokenPort: DialTarget) -> StreamID {
+  private func join(_ notice: Notice, at tokenPort: DialTarget, _ quiet: QuietPeriod) -> StreamID {
     guard let only = servers.only else {
       return joins.remember(notice.facts) { engine.join(token: notice.token, at: tokenPort, serverName: notice.domain) }
     }
     let preface = only.proxyProtocol.map { notice.facts.header(servers.headerPrivacy).bytes($0) } ?? []
     return engine.join(
-      token: notice.token, at: tokenPort, upstream: only.target, preface: preface, timing: .withServer(quietFor: Self.answerPatience))
+      token: notice.token, at: tokenPort, upstream: only.target, preface: preface, timing: .withServer(quiet))
   }
 
   // MARK: Announcements

@@ -177,6 +177,12 @@ final class AnnouncementBook: Service, Sendable {
     await note { $0.unreachable(party, now: Date()) }
   }
 
+  /// A private proxy has answered a notice.
+  func reached(_ party: Party) async {
+    guard table.withLock({ $0.announcements.isUnreachable(party) }) else { return }
+    await note { $0.reached(party) }
+  }
+
   /// A change that the store has no part in.
   private func note(_ step: @Sendable (inout AnnouncementTable) -> Void) async {
     _ = try? await change { table in  // throws only when something could not be stored

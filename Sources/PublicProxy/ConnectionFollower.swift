@@ -18,6 +18,9 @@ import struct Foundation.Date
 final class ConnectionFollower: Service, Sendable {
   /// DESIGN.md 4: each attempt ends after 2 s.
   static let callTimeout: Duration = .seconds(2)
+  /// How often an operator, or the own node, is asked that does not answer in time, and how long after that.
+  static let attempts = 4
+  static let pause: Duration = .seconds(1)
   /// Operators asked at one time: a few, because all of them will announce.
   static let concurrency = 16
   /// How long those that come have to announce by themselves.
@@ -35,6 +38,7 @@ final class ConnectionFollower: Service, Sendable {
     var due = ContinuousClock.now
     /// When it was not there yet: who has announced since then is not asked. Nil for those that are asked in any case.
     var awayAt: Date?
+    var attempt = 1
   }
 
   private struct Seen {
@@ -95,7 +99,7 @@ final class ConnectionFollower: Service, Sendable {
           await group.next()
           underWay -= 1
         }
-        group.addTask { await self.ask(newcomer.peer) }
+        group.addTask { await self.ask(newcomer) }
         underWay += 1
       }
       group.cancelAll()
@@ -103,8 +107,10 @@ final class ConnectionFollower: Service, Sendable {
   }
 
   /// Most operators announce nothing, or are not ours: 403 and −32601 are what they say to this.
-  private func ask(_ peer: NodeView.Peer) async {
+  private func ask(_ newcomer: Newcomer) async {
     asked.increment()
+    let peer = newcomer.peer
+    let start = Date()
     var params: [String: JSONValue] = [:]
     if let node = peer.node { params["_node"] = .string(node) }
     do {
@@ -113,19 +119,40 @@ final class ConnectionFollower: Service, Sendable {
       logger.debug("resync not answered", metadata: ["operator": "\(peer.name)", "code": "\(fault.code)", "reason": "\(fault.message)"])
     } catch {
       logger.debug("resync not answered", metadata: ["operator": "\(peer.name)", "reason": "\(error.message)"])
+      guard !Task.isCancelled, newcomer.attempt < Self.attempts else { return }
+      // Behind those who have not been asked yet; not if it speaks by itself meanwhile.
+      var again = newcomer
+      again.attempt += 1
+      again.due = .now + Self.pause
+      again.awayAt = max(start, newcomer.awayAt ?? start)
+      self.newcomer.yield(again)
     }
   }
 
   /// Those that hold names, and those that the directory lets announce here.
   private func thoseWhoMayAnnounce() async -> Set<OperatorName> {
     var names = Set(book.list(of: nil).map(\.owner))
-    if case .result(let result)? = try? await link.call(link.ownName, "_directory", params: [:], timeout: Self.callTimeout) {
-      for json in result?["entries"]?.array ?? [] {
-        guard let entry = try? DirectoryEntry(json: json), entry.name != link.ownName else { continue }
-        let settings = entry.settings(service: "proxy", for: link.ownName)
-        if settings?["allowed_domains"] != nil || settings?["allowed_names"] != nil { names.insert(entry.name) }
-      }
+    for json in await directory()?["entries"]?.array ?? [] {
+      guard let entry = try? DirectoryEntry(json: json), entry.name != link.ownName else { continue }
+      let settings = entry.settings(service: "proxy", for: link.ownName)
+      if settings?["allowed_domains"] != nil || settings?["allowed_names"] != nil { names.insert(entry.name) }
     }
     return names
+  }
+
+  /// Nil when the own node does not tell.
+  private func directory() async -> JSONValue? {
+    for attempt in 1...Self.attempts {
+      do {
+        guard case .result(let result) = try await link.call(link.ownName, "_directory", params: [:], timeout: Self.callTimeout) else {
+          return nil
+        }
+        return result
+      } catch {
+        logger.debug("directory of the own node not known", metadata: ["reason": "\(error.message)"])
+        guard attempt < Self.attempts, (try? await Task.sleep(for: Self.pause)) != nil else { return nil }
+      }
+    }
+    return nil
   }
 }

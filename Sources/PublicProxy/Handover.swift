@@ -23,7 +23,10 @@ struct Handover: Sendable {
   let turns: NoticeTurns
 
   /// Whether a client's notice is sent now (`serve`). Otherwise it waits for its turn, until it is served by a task that has finished or leaves.
+  ///
+  /// To be called in the order of the relay's events.
   func begin(_ client: WaitingClient) -> Bool {
+    underWay.expect(client.stream)
     if turns.begin(client) { return true }
     streamLog.noticeDelayed(client.stream, to: client.holder.text)
     return false
@@ -32,7 +35,7 @@ struct Handover: Sendable {
   /// A stream is gone: it needs no turn any longer.
   func ended(_ stream: StreamID) {
     underWay.settled(stream)
-    turns.left(stream)
+    if turns.left(stream) { underWay.forget(stream) }
   }
 
   /// Hands a client over, and then whoever's turn comes by that.
@@ -40,6 +43,7 @@ struct Handover: Sendable {
     var next: WaitingClient? = client
     while let client = next {
       await handOver(client)
+      underWay.forget(client.stream)
       next = turns.finished(client)
     }
   }
@@ -47,7 +51,7 @@ struct Handover: Sendable {
   /// Tells those who can come for a client, and gives it up when nobody will: an alert instead of a hang.
   private func handOver(_ client: WaitingClient) async {
     // When its wait is over the relay ends a client by itself.
-    guard left(for: client) > .zero else { return }
+    guard left(for: client) > .zero, underWay.isExpected(client.stream) else { return }
     let candidates = book.candidates(for: client.domain)
     switch candidates.count {
     case 0: engine.refuse(client.stream, with: .internalError, cause: .privateSideAway, detail: "its private side says that it is down")
@@ -63,8 +67,7 @@ struct Handover: Sendable {
       candidates: candidates.map(\.party), turn: .random(in: .min ... .max), acceptTimeout: left(for: client))
     // Holds at most two events for each attempt, and the end.
     let (events, event) = AsyncStream<HandoverEvent>.makeStream()
-    underWay.begin(client.stream, event)
-    defer { underWay.end(client.stream) }
+    underWay.tell(event, of: client.stream)
     var lastFailure = NoticeFailure(cause: .privateSideAway, reason: "nobody can be asked")
     await withDiscardingTaskGroup { asked in
       await withDiscardingTaskGroup { timers in
@@ -119,9 +122,11 @@ struct Handover: Sendable {
     if let node = candidate.node { params["_node"] = .string(node) }
     notices.sent.increment()
     do {
-      switch try await node.call(holder.owner, "incomingConnection", params: params, timeout: left(for: client)) {
+      switch try await call(holder.owner, params, for: client) {
       case .result:
         notices.accepted.increment()
+        // One that was silent for a while is asked again at once.
+        await book.reached(holder)
         return nil
       case .fault(let fault):
         notices.refused.increment()
@@ -138,6 +143,24 @@ struct Handover: Sendable {
       return NoticeFailure(cause: .privateSideAway, reason: reason)
     }
   }
+
+  /// One notice. It is sent again while the own node has no time for our connection: then it has not been sent.
+  private func call(
+    _ owner: OperatorName, _ params: [String: JSONValue], for client: WaitingClient
+  ) async throws(JSONRPCClientError) -> CallResponse.Outcome {
+    while true {
+      let start = ContinuousClock.now
+      do {
+        return try await node.call(owner, "incomingConnection", params: params, timeout: left(for: client))
+      } catch {
+        // One that is not running is known at once.
+        guard error.kind == .unreachable, start.duration(to: .now) >= Self.busyTime, left(for: client) > .zero else { throw error }
+      }
+    }
+  }
+
+  /// A node to which no connection came about in this time is busy.
+  private static let busyTime: Duration = .seconds(1)
 
   /// What is left of a client's wait, which began with its hello.
   private func left(for client: WaitingClient) -> Duration { max(.zero, acceptTimeout - client.arrived.duration(to: .now)) }

@@ -40,13 +40,16 @@ final class NoticeTurns: Sendable {
   }
 
   /// A client is gone.
-  func left(_ stream: StreamID) {
+  ///
+  /// - Returns: whether it was still waiting for its turn, which will not come.
+  func left(_ stream: StreamID) -> Bool {
     let waits = state.withLock { state -> Int? in
       guard state.waiting.removeValue(forKey: stream) != nil else { return nil }
       state.turns.left(stream)
       return state.waiting.count
     }
     if let waits { waiting.set(Double(waits)) }
+    return waits != nil
   }
 
   /// A client's turn is over: who is next.

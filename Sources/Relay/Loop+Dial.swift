@@ -23,16 +23,16 @@ struct Dial {
   let upstreamTarget: DialTarget?
   /// What is to be said first downstream; nil once it has been said.
   var token: Token?
-  /// The token is held back until the server is connected, and until then a failure ends the stream quietly.
-  var quietUntil: UInt64?
+  /// The token is held back until the server is connected, and in this time a failure ends the stream quietly.
+  var quiet: QuietPeriod?
 
   /// When the clock has to be looked at.
   var nextCheck: UInt32 { min(downstream?.nextCheck ?? .max, upstream?.nextCheck ?? .max) }
 
-  /// The server cannot be reached, and nobody but the one who ordered needs to know.
-  func isQuietFailure(now: UInt64) -> Bool {
-    guard let quietUntil, token != nil, case .failed? = upstream?.state else { return false }
-    return now < quietUntil
+  /// The server cannot be reached, and nobody but the one who ordered needs to know. Whoever asks has to end the stream then.
+  func endsQuietly() -> Bool {
+    guard let quiet, token != nil, case .failed? = upstream?.state else { return false }
+    return quiet.end()
   }
 
   func plan(_ end: End) -> DialPlan? { end == .downstream ? downstream : upstream }
@@ -74,9 +74,9 @@ extension Loop {
       guard preface.withUnsafeBytes({ slots[Int(number)].up.spill.append($0) }) else {
         return end(number, .system, detail: "no memory for what the server gets first")
       }
-      let quietUntil: UInt64? = if case .withServer(let quiet) = timing { now + quiet.milliseconds } else { nil }
+      let quiet: QuietPeriod? = if case .withServer(let quiet) = timing { quiet } else { nil }
       dials[number] = Dial(
-        downstream: plan, upstream: plan, downstreamTarget: tokenPort, upstreamTarget: target, token: token, quietUntil: quietUntil)
+        downstream: plan, upstream: plan, downstreamTarget: tokenPort, upstreamTarget: target, token: token, quiet: quiet)
       startDial(number, .downstream, tokenPort)
       startDial(number, .upstream, target)
     case .byHello(let serverName):
@@ -87,7 +87,7 @@ extension Loop {
     decideDial(number)
   }
 
-  private func neverStarted(_ stream: StreamID, _ cause: EndCause) {
+  func neverStarted(_ stream: StreamID, _ cause: EndCause) {
     counters.countEnd(cause)
     tell(.ended(.neverStarted(stream, cause)))
   }
@@ -195,7 +195,7 @@ extension Loop {
     func failed(_ reason: String) -> DialPlan.Action {
       dials[number]?.step(end) { $0.attemptFailed(attempt, reason, now: tick) } ?? .wait
     }
-    if end == .downstream, dials[number]?.quietUntil == nil, !present(number, on: descriptor.number) {
+    if end == .downstream, dials[number]?.quiet == nil, !present(number, on: descriptor.number) {
       return failed("the token could not be written: \(errorText(errno))")
     }
     let key = EventKey(slot: number, generation: slots[Int(number)].generation, end: end)
@@ -266,7 +266,7 @@ extension Loop {
 
   private func decideDial(_ number: UInt32) {
     guard let dial = dials[number] else { return }
-    if dial.isQuietFailure(now: now) { return end(number, .upstreamUnreachable) }
+    if dial.endsQuietly() { return end(number, .upstreamUnreachable) }
     switch DialDecision.decide(downstream: dial.downstream?.state, upstream: dial.upstream?.state) {
     case .wait:
       wheel.schedule(number, at: dial.nextCheck)

@@ -174,8 +174,9 @@ final class Loop: @unchecked Sendable {
   }
 
   private func finish() {
+    // An order may come after the last look at them.
+    for stream in mailbox.close() { neverStarted(stream, .stopped) }
     passNewsOn()
-    mailbox.close()
     listeners.removeAll()
     pipes.closeIdle()
     counters.set(.pipes, to: UInt64(pipes.count))

@@ -51,13 +51,16 @@ final class Mailbox: Sendable {
   }
 
   /// Refuses everything from now on.
-  func close() {
+  ///
+  /// - Returns: the streams that were ordered and will not be begun.
+  func close() -> [StreamID] {
     let left = state.withLock { state in
       state.isClosed = true
       defer { state.orders = [] }
       return state.orders
     }
     for order in left { Self.dispose(of: order) }
+    return left.compactMap { if case .join(let stream, _, _, _) = $0 { stream } else { nil } }
   }
 
   private static func dispose(of order: Order) {

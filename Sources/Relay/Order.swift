@@ -1,4 +1,5 @@
 import ClientHello
+import Synchronization
 
 /// What a loop is told to do, by the control plane, another loop or the resolver.
 enum Order: Sendable {
@@ -20,12 +21,25 @@ enum Order: Sendable {
 }
 
 /// When the private side of a hand-over presents its token.
-public enum TokenTiming: Hashable, Sendable {
+public enum TokenTiming: Sendable {
   /// As soon as it can. The client is this one's from then on: if the server cannot be reached, it is told so.
   case atOnce
-  /// When the server is connected. If that fails within so much time of the order, no token is presented and the client stays where it
-  /// is, so that whoever ordered can answer and somebody else can come for it; if it fails later, the client is told as with `atOnce`.
-  case withServer(quietFor: Duration)
+  /// When the server is connected. If that fails before the period is over, no token is presented and the client stays where it is, so that
+  /// whoever ordered can answer and somebody else can come for it; if it fails later, the client is told as with `atOnce`.
+  case withServer(QuietPeriod)
+}
+
+/// The time in which a server that cannot be reached is the matter of whoever ordered the stream, and not told the client.
+///
+/// Ends once, by whoever is first: the one who ordered, who does not wait any longer, or the relay, which has found the server unreachable. So
+/// one of them always tells somebody. May be used from any thread.
+public final class QuietPeriod: Sendable {
+  private let isOver = Atomic(false)
+
+  public init() {}
+
+  /// - Returns: false when the relay was first. Then `dialFailed` and `ended` of the stream have come or will come.
+  public func end() -> Bool { isOver.compareExchange(expected: false, desired: true, ordering: .acquiringAndReleasing).exchanged }
 }
 
 /// Which server a joined stream goes to.

@@ -6,6 +6,8 @@ import Synchronization
 public final class Bell: Sendable {
   private struct State {
     var isRung = false
+    /// The time of the wait is over. That may be before the waiter has come to wait for it.
+    var isOver = false
     var waiter: CheckedContinuation<Void, Never>?
   }
 
@@ -24,6 +26,7 @@ public final class Bell: Sendable {
 
   /// Returns when it is rung, was rung since the last wait, when the time is over, or when the task is cancelled.
   public func wait(atMost limit: Duration) async {
+    state.withLock { $0.isOver = false }
     await withTaskGroup(of: Void.self) { group in
       group.addTask {
         try? await Task.sleep(for: limit)  // cancelled: somebody rang, or nobody waits any more
@@ -31,7 +34,7 @@ public final class Bell: Sendable {
       }
       await withCheckedContinuation { continuation in
         let isOver = state.withLock { state in
-          if state.isRung || Task.isCancelled {
+          if state.isRung || state.isOver || Task.isCancelled {
             state.isRung = false
             return true
           }
@@ -46,6 +49,7 @@ public final class Bell: Sendable {
 
   private func release() {
     let waiter = state.withLock { state in
+      state.isOver = true
       defer { state.waiter = nil }
       return state.waiter
     }

@@ -143,6 +143,17 @@ import Testing
     #expect(table.candidates(for: name, now: noon + 2).map(\.instance) == [one, two])
     table.heard(Party(alice, instance: one), now: noon + 3)
     #expect(table.candidates(for: name, now: noon + 3).map(\.instance) == [one])
+    // An answer that comes late says that it is there as well.
+    table.reached(Party(alice, instance: two))
+    #expect(table.candidates(for: name, now: noon + 3).map(\.instance) == [one, two])
+  }
+
+  @Test func anAnswerToANoticeDoesNotEndAStop() throws {
+    var table = AnnouncementTable()
+    _ = try table.announce(name, instance: one)
+    table.stopped(Party(alice, instance: one), now: noon + 1)
+    table.reached(Party(alice, instance: one))
+    #expect(table.candidates(for: name, now: noon + 2).isEmpty)
   }
 
   @Test func whoDoesNotSayWhichItIsIsNotAwayBecauseOfOneNotice() throws {

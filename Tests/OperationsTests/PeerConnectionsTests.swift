@@ -1,7 +1,7 @@
 import Operations
 import Testing
 
-@Suite struct PeerConnectionsTests {
+@Suite(.timeLimit(.minutes(1))) struct PeerConnectionsTests {
   @Test func everyChangeIsAnotherVersionAndNothingElseIs() {
     let connections = PeerConnections()
     let empty = connections.view
@@ -43,6 +43,7 @@ import Testing
   @Test func whenNothingChangesTheSameIsToldAgain() async {
     let connections = PeerConnections()
     let view = connections.view
-    #expect(await connections.view(after: view.version, within: .milliseconds(1)) == view)
+    // The time may be over before the waiter has come to wait for it.
+    for _ in 0..<100_000 { #expect(await connections.view(after: view.version, within: .zero) == view) }
   }
 }

@@ -21,7 +21,24 @@ import Wiring
   }
 
   private func announcer(_ node: FakeNode, isOffline: @escaping @Sendable (String) -> Bool = { _ in false }) throws -> Announcer {
-    Announcer(book: try book(), node: node.link, isOffline: isOffline, logger: FakeNode.logger, metrics: MetricsRegistry())
+    var patience = Announcer.Patience()
+    (patience.attempt, patience.longestAttempt, patience.caller, patience.stop) = (.seconds(50), .seconds(50), .seconds(50), .seconds(50))
+    return Announcer(
+      book: try book(), node: node.link, isOffline: isOffline, patience: patience, logger: FakeNode.logger, metrics: MetricsRegistry())
+  }
+
+  /// An answer that is late is waited for longer the next time, so that one that is always late is heard at last.
+  @Test func aCallThatIsNotAnsweredInTimeIsGivenMoreTheNextTime() async throws {
+    let node = try FakeNode(ownName: "private") { call in
+      guard call.method == "public.announceConnections" else { return .fault(.methodNotFound) }
+      try? await Task.sleep(for: .milliseconds(300))  // the answer comes after the time of the first attempts
+      return .result([nil])
+    }
+    var patience = Announcer.Patience()
+    (patience.attempt, patience.longestAttempt) = (.milliseconds(20), .seconds(50))
+    let announcer = Announcer(
+      book: try book(), node: node.link, isOffline: { _ in false }, patience: patience, logger: FakeNode.logger, metrics: MetricsRegistry())
+    try await node.running(announcer) { await announcer.settled.wait() }
   }
 
   private struct Calls {
@@ -86,7 +103,7 @@ import Wiring
     try await node.running(announcer) {
       var calls = Calls(iterator: node.calls.makeAsyncIterator())
       _ = await calls.next("public.announceConnections")
-      while announcer.standing(of: name, at: "public") == .pending(nil) { await Task.yield() }
+      while case .pending = announcer.standing(of: name, at: "public") { await Task.yield() }
       #expect(announcer.standing(of: name, at: "public") == .refused(CallFault(code: 409, message: "held by another operator")))
       #expect(!announcer.settled.isOpen)
     }

@@ -47,6 +47,31 @@ import Wiring
     }
   }
 
+  @Test func aQuestionThatIsNotAnsweredInTimeIsAskedAgain() async throws {
+    let book = try await book(holding: ["a.example.org": "op-1"])
+    let isAsked = Mutex(false)
+    let node = try FakeNode(ownName: "public") { call in
+      if call.method == "public._connections" {
+        if call.params["after"] == 1 { await Latch().wait() }  // cancelled at the end
+        return .result(["version": 1, "node": "n0", "peers": [["name": "op-1", "nodes": []]], "dialable": []])
+      }
+      let isFirst = isAsked.withLock { isAsked in
+        defer { isAsked = true }
+        return !isAsked
+      }
+      if isFirst { await Latch().wait() }  // cancelled at the end
+      return .result(nil)
+    }
+    try await node.running(follower(node, book)) {
+      var count = 0
+      for await call in node.calls where call.method == "op-1.resyncAnnouncements" {
+        count += 1
+        if count == 2 { break }
+      }
+      #expect(count == 2)
+    }
+  }
+
   @Test func whoComesAndAnnouncesByItselfIsNotAsked() async throws {
     let book = try await book(holding: ["a.example.org": "op-1", "b.example.org": "op-2"])
     let isFirstKnown = Latch()

@@ -21,6 +21,7 @@ final class FakeNode: Sendable {
   let link: NodeLink
   /// What it is asked, in order; for one reader.
   let calls: AsyncStream<Call>
+  private let call: AsyncStream<Call>.Continuation
   private let server: JSONRPCServer
   private let folder: String
 
@@ -30,9 +31,10 @@ final class FakeNode: Sendable {
     // Short, because the path of a socket has 107 bytes.
     folder = "/tmp/hf-\(UUID().uuidString.prefix(8))"
     let (calls, call) = AsyncStream<Call>.makeStream()
-    self.calls = calls
+    (self.calls, self.call) = (calls, call)
     let configuration = JSONRPCServerConfiguration(name: "node", address: .unix(path: "\(folder)/node.sock"))
     server = JSONRPCServer(configuration, admit: { _ in nil }, logger: Self.logger, metrics: MetricsRegistry()) { request in
+      guard request.method != "\(ownName).ready" else { return .result(nil) }
       let made = Call(method: request.method, params: request.params)
       call.yield(made)
       return await answer(made)
@@ -47,6 +49,8 @@ final class FakeNode: Sendable {
   func running(_ service: any Service, _ body: () async throws -> Void) async throws {
     _ = try await server.bind()
     let listening = Task { [server] in try await server.run() }
+    // Calls have little time, which is not to be spent waiting for a node that has not begun.
+    _ = try await link.call(link.ownName, "ready", params: [:], timeout: .seconds(50))
     let group = ServiceGroup(services: [service], gracefulShutdownSignals: [], logger: Self.logger)
     let task = Task { try await group.run() }
     var failure: (any Error)?
@@ -59,6 +63,7 @@ final class FakeNode: Sendable {
     _ = await task.result
     listening.cancel()
     _ = await listening.result
+    call.finish()
     try? FileManager.default.removeItem(atPath: folder)  // it may be gone already
     if let failure { throw failure }
   }

@@ -88,8 +88,19 @@ struct SmallPartsTests {
     mailbox.take(into: &orders)
     #expect(orders.count == 1)
     #expect(mailbox.post(.cancel(stream)))
-    mailbox.close()
+    #expect(mailbox.close().isEmpty)
     #expect(!mailbox.post(.cancel(stream)))
+  }
+
+  /// Whoever ordered a stream hears of its end, also when its loop ends first.
+  @Test func aMailboxThatClosesNamesTheStreamsThatWereOrdered() throws {
+    let mailbox = try #require(Mailbox(limit: 8))
+    let stream = StreamID(loop: 0, serial: 1)
+    let token = try #require(Token(bytes: [UInt8](repeating: 0, count: 32)))
+    let target = DialTarget.unix(path: "/none")
+    #expect(mailbox.post(.join(stream, token, tokenPort: target, .byHello(serverName: "a.example"))))
+    #expect(mailbox.post(.cancel(stream)))
+    #expect(mailbox.close() == [stream])
   }
 
   @Test func theResolverAnswersInItsOwnTime() async throws {

@@ -1,7 +1,7 @@
 import Testing
 import Wiring
 
-@Suite struct BellTests {
+@Suite(.timeLimit(.minutes(1))) struct BellTests {
   @Test func whoeverWaitsIsWoken() async {
     let bell = Bell()
     async let woken: Void = bell.wait(atMost: .seconds(60))
@@ -15,6 +15,14 @@ import Wiring
     bell.ring()
     await bell.wait(atMost: .seconds(60))
     await bell.wait(atMost: .milliseconds(1))
+  }
+
+  /// The time may be over before the waiter has come to wait for it.
+  @Test func aWaitWithoutTimeEnds() async {
+    let bell = Bell()
+    for _ in 0..<100_000 { await bell.wait(atMost: .zero) }
+    bell.ring()
+    await bell.wait(atMost: .seconds(60))
   }
 
   @Test func aCancelledTaskDoesNotWait() async {
