@@ -9,42 +9,13 @@ import Testing
 
 /// A real process that is killed at any moment while it stores has everything that it was told is stored.
 @Suite(.serialized, .ownThreads) struct CrashTests {
-  private static let variable = "HYPER_TEST_CRASH_STORE"
-
-  /// Saves names one after the other, and writes each down that was saved, until it is killed.
-  @Sendable private static func saveUntilKilled() async throws {
-    let words = try #require(ProcessInfo.processInfo.environment[variable]).split(separator: " ").map(String.init)
-    let store = try #require(StoreType(rawValue: words[0])).open(path: words[1])
-    let acknowledged = open(words[1] + ".saved", O_WRONLY | O_CREAT | O_APPEND, 0o600)
-    let killAfter = try #require(Int(words[2]))
-    var saved = 0
-    while true {
-      let name = "n\(saved).example.org"
-      if saved == killAfter {
-        // In the middle of the next save, wherever that is then.
-        let thread = Thread {
-          usleep(UInt32.random(in: 0..<3000))
-          kill(getpid(), SIGKILL)
-        }
-        thread.start()
-      }
-      try await store.save([StoredAnnouncement(Announcement(domain: name, owner: "alice"))])
-      if saved > 0, saved.isMultiple(of: 5) {
-        try await store.remove([StoredAnnouncement(Announcement(domain: "n\(saved - 1).example.org", owner: "alice"))])
-      }
-      let line = Array("\(saved)\n".utf8)
-      _ = write(acknowledged, line, line.count)
-      saved += 1
-    }
-  }
-
   @Test(arguments: [StoreType.sqlite, .file], [1, 40, 300])
   func aKilledProcessLosesNothingThatWasStored(_ type: StoreType, killAfter: Int) async throws {
     let folder = try TemporaryFolder()
     let path = folder.file("store")
-    setenv(Self.variable, "\(type.rawValue) \(path) \(killAfter)", 1)
     await #expect(processExitsWith: .signal(SIGKILL)) {
-      await OwnProcess.run(minutes: 2) { try await Self.saveUntilKilled() }
+      [kind = type.rawValue as String, path = path as String, killAfter = killAfter as Int] in
+      await OwnProcess.run(minutes: 2) { try await saveUntilKilled(kind, path, after: killAfter) }
     }
     let lines = String(decoding: try folder.contents(of: "store.saved"), as: UTF8.self).split(separator: "\n").compactMap { Int($0) }
     let last = try #require(lines.last)
@@ -55,5 +26,30 @@ import Testing
     let underWay = Set([last, last + 1].map { "n\($0).example.org" })
     #expect(expected.isSubset(of: found), "missing: \(expected.subtracting(found))")
     #expect(found.subtracting(expected).isSubset(of: underWay), "\(found.subtracting(expected))")
+  }
+}
+
+/// Saves names one after the other, and writes each down that was saved, until it is killed.
+private func saveUntilKilled(_ type: String, _ path: String, after killAfter: Int) async throws {
+  let store = try #require(StoreType(rawValue: type)).open(path: path)
+  let acknowledged = open(path + ".saved", O_WRONLY | O_CREAT | O_APPEND, 0o600)
+  var saved = 0
+  while true {
+    let name = "n\(saved).example.org"
+    if saved == killAfter {
+      // In the middle of the next save, wherever that is then.
+      let thread = Thread {
+        usleep(UInt32.random(in: 0..<3000))
+        kill(getpid(), SIGKILL)
+      }
+      thread.start()
+    }
+    try await store.save([StoredAnnouncement(Announcement(domain: name, owner: "alice"))])
+    if saved > 0, saved.isMultiple(of: 5) {
+      try await store.remove([StoredAnnouncement(Announcement(domain: "n\(saved - 1).example.org", owner: "alice"))])
+    }
+    let line = Array("\(saved)\n".utf8)
+    _ = write(acknowledged, line, line.count)
+    saved += 1
   }
 }

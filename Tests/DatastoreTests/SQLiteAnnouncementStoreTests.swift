@@ -1,9 +1,10 @@
 import Announcements
-import Datastore
 import Foundation
 import GRDB
 import HyperModel
 import Testing
+
+@testable import Datastore
 
 private let noon = Date(timeIntervalSinceReferenceDate: 800_000_000.123_456_7)
 
@@ -121,8 +122,9 @@ private func outgoing(_ domain: String, to proxy: OperatorName, until expiresAt:
   }
 
   @Test func concurrentSavesAndRemovalsAllTakeEffect() async throws {
-    let store = try SQLiteAnnouncementStore(path: path)
-    let other = try SQLiteAnnouncementStore(path: path)
+    // Each waits for the other's commits, which may take long on a busy disk.
+    let store = try SQLiteAnnouncementStore(path: path, busyTimeout: 60)
+    let other = try SQLiteAnnouncementStore(path: path, busyTimeout: 60)
     try await withThrowingTaskGroup(of: Void.self) { group in
       for number in 0..<40 {
         let store = number.isMultiple(of: 2) ? store : other

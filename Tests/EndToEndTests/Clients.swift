@@ -14,7 +14,7 @@ extension Stack {
 
   /// Repeats the README's request until it is answered as it should be; returns how long that took.
   @discardableResult
-  func answers(within limit: Duration = .seconds(15)) async throws -> Duration {
+  func answers(within limit: Duration = .seconds(30)) async throws -> Duration {
     let start = ContinuousClock.now
     while true {
       let output = try await curl("--max-time", "5")
@@ -52,7 +52,7 @@ extension Stack {
     let output = try await Output.of(
       "curl",
       [
-        "-sS", "--max-time", "30", "--unix-socket", "run/\(socket)", "-H", "Content-Type: application/json", "--data", request.text,
+        "-sS", "--max-time", "50", "--unix-socket", "run/\(socket)", "-H", "Content-Type: application/json", "--data", request.text,
         "http://localhost/jsonrpc",
       ], in: folder)
     guard output.status == .exited(0) else { throw TestFailure("call of \(method) at \(socket): \(output.errors)") }

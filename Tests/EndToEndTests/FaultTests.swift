@@ -6,7 +6,9 @@ import Testing
 extension EndToEnd {
   /// Somebody behind the public proxy is away: the client is told so instead of being left to hang. And what strangers do at the token port
   /// touches nobody.
-  @Suite("faults", .stack(.append(.publicProxy, "  accept_timeout: 3\n  relay:\n    token_timeout: 1\n"))) struct FaultTests {
+  ///
+  /// Both times are long for what has to be done in them: a busy machine may take seconds.
+  @Suite("faults", .stack(.append(.publicProxy, "  accept_timeout: 8\n  relay:\n    token_timeout: 3\n"))) struct FaultTests {
     /// Who is away, and how it is brought about.
     enum Away: String, CaseIterable, CustomTestStringConvertible {
       case internalServer = "the internal server is down"
@@ -34,36 +36,13 @@ extension EndToEnd {
       let seen = try await stack.client("hello")
       #expect(seen["alert"] == 80, "\(seen)")
       #expect(seen["end"] == "eof", "\(seen)")
-      #expect((seen["seconds"]?.seconds ?? 99) < 2.8, "\(seen)")
+      // Not when its time was over, which is later than any delay.
+      #expect((seen["seconds"]?.seconds ?? 99) < 7.5, "\(seen)")
       let line = try await stack.publicProxy.line(containing: "stream ", "name=\(Stack.serverName)", from: mark)
       print("\(away.rawValue): \(line)")
       try await program.start()
       try await program.ready()
       try await stack.answers()
-    }
-
-    /// Who is there, but does not move.
-    enum Stuck: String, CaseIterable, CustomTestStringConvertible {
-      case privateProxy = "private proxy"
-      case privateNode = "private node"
-      case publicNode = "public node"
-
-      var testDescription: String { rawValue }
-    }
-
-    @Test(arguments: Stuck.allCases) func aProgramThatDoesNotAnswerCostsTheClientTheAcceptTimeoutAndNoMore(_ stuck: Stuck) async throws {
-      let stack = try Stack.ofSuite
-      let program = try #require(stack.all.first { $0.name == stuck.rawValue })
-      program.send(SIGSTOP)
-      defer { program.send(SIGCONT) }
-      let seen = try await stack.client("hello")
-      #expect(seen["alert"] == 80, "\(seen)")
-      #expect(seen["end"] == "eof", "\(seen)")
-      // Two seconds, the time for a connection, where none was kept: then nobody was told of the client, and the rest of its time is of no use.
-      #expect((1.9..<8).contains(seen["seconds"]?.seconds ?? 99), "\(seen)")
-      program.send(SIGCONT)
-      let time = try await stack.answers()
-      print("\(stuck.rawValue) stopped and continued: good answer after \(time)")
     }
 
     @Test func nobodyWhoComesWithoutTheRightTokenGetsAnythingOrDisturbsAnybody() async throws {
@@ -87,6 +66,33 @@ extension EndToEnd {
       try await stack.privateProxy.start()
       try await stack.privateProxy.ready()
       try await stack.answers()
+    }
+  }
+
+  /// Somebody behind the public proxy is there, but does not move.
+  @Suite("frozen programs", .stack(.append(.publicProxy, "  accept_timeout: 3\n"))) struct FrozenProgramTests {
+    enum Stuck: String, CaseIterable, CustomTestStringConvertible {
+      case privateProxy = "private proxy"
+      case privateNode = "private node"
+      case publicNode = "public node"
+
+      var testDescription: String { rawValue }
+    }
+
+    @Test(arguments: Stuck.allCases) func aProgramThatDoesNotAnswerCostsTheClientTheAcceptTimeoutAndNoMore(_ stuck: Stuck) async throws {
+      let stack = try Stack.ofSuite
+      let program = try #require(stack.all.first { $0.name == stuck.rawValue })
+      program.send(SIGSTOP)
+      defer { program.send(SIGCONT) }
+      let seen = try await stack.client("hello")
+      #expect(seen["alert"] == 80, "\(seen)")
+      #expect(seen["end"] == "eof", "\(seen)")
+      // At least the two seconds that a connection may take, where none was kept. The upper bound leaves room for a busy machine; a client that
+      // nobody ends waits for 30 s.
+      #expect((1.9..<15).contains(seen["seconds"]?.seconds ?? 99), "\(seen)")
+      program.send(SIGCONT)
+      let time = try await stack.answers()
+      print("\(stuck.rawValue) stopped and continued: good answer after \(time)")
     }
   }
 }

@@ -1,4 +1,5 @@
 import Foundation
+import Harness
 import HyperModel
 import Subprocess
 import Testing
@@ -11,14 +12,14 @@ extension EndToEnd {
       .append(
         .publicProxy,
         """
-          accept_timeout: 3
+          accept_timeout: 5
           max_notices: 4
           tcp_rate_limits: [{type: hour, limit: 200}]
           name_rate_limits: [{type: hour, limit: 300}]
           relay:
             max_waiting: 60
             max_presenting: 40
-            token_timeout: 4
+            token_timeout: 6
           routes:
             - {domain: direct.internal-server.local, address: "localhost:8888"}
 
@@ -30,6 +31,7 @@ extension EndToEnd {
       let stack = try Stack.ofSuite
       let before = try await stack.reached("tcp_rate_limits")
       let mark = stack.publicProxy.lines.count
+      let start = ContinuousClock.now
       let seen = try await stack.client("flood", "--source", "127.0.0.66", "--count", "260", "--name", "nobody.example")
       // 200 were let in, which is no help to them; the others learn nothing.
       #expect(seen["alert 112"]?["count"] == 200, "\(seen)")
@@ -38,10 +40,11 @@ extension EndToEnd {
       #expect(try await stack.reached("tcp_rate_limits") - before == 60)
       let line = try await stack.publicProxy.line(containing: "limit reached", "limit=tcp_rate_limits", from: mark)
       #expect(line.contains("client=127.0.0.0/24"), "\(line)")
-      // The refusals of one cause are not a line each.
+      // The refusals of one cause are not a line each: ten a second.
       try await stack.publicProxy.line(containing: "stream refused", "cause=unknown_name", from: mark)
       let lines = stack.publicProxy.lines.dropFirst(mark).count { $0.contains("cause=unknown_name") }
-      #expect((1..<100).contains(lines), "\(lines) lines")
+      let seconds = (ContinuousClock.now - start) / .seconds(1)
+      #expect(lines >= 1 && Double(lines) <= 10 * (seconds + 1), "\(lines) lines in \(seconds) s")
     }
 
     @Test func aPrivateSideThatDoesNotAnswerCostsSoManyClientsAndNothingStays() async throws {
@@ -59,8 +62,8 @@ extension EndToEnd {
         let other = ContinuousClock.now - start
         let seen = try await flood
         #expect(seen["alert 80"]?["count"] == 50, "\(stuck.name): \(seen)")
-        #expect((seen["alert 80"]?["first"]?.seconds ?? 99) < 2, "those that are too many know at once: \(seen)")
-        #expect((2.9..<9).contains(seen["alert 80"]?["last"]?.seconds ?? 99), "\(stuck.name): \(seen)")
+        #expect((seen["alert 80"]?["first"]?.seconds ?? 99) < 4.5, "those that are too many know before a wait is over: \(seen)")
+        #expect((4.9..<20).contains(seen["alert 80"]?["last"]?.seconds ?? 99), "\(stuck.name): \(seen)")
         #expect(try await stack.reached("max_waiting_per_name") - before >= 20)
         print("\(stuck.name) does not move: \(seen); three requests for another name took \(other)")
         stuck.send(SIGCONT)
@@ -75,15 +78,18 @@ extension EndToEnd {
     @Test func silentConnectionsDoNotFillTheTokenPort() async throws {
       let stack = try Stack.ofSuite
       let before = try await stack.reached("max_presenting_per_source")
+      // Twice as many as would do, should a busy machine take so long that the first ones' time is over.
       let silent = try await stack.peer(
-        "silent", "--token-port", "\(stack.ports.tokens)", "--source", "127.0.0.67", "--count", "60")
+        "silent", "--token-port", "\(stack.ports.tokens)", "--source", "127.0.0.67", "--count", "80")
       try await silent.start()
       try await silent.line(containing: "ready")
       let mark = stack.publicProxy.lines.count
-      try await stack.answers()
-      #expect(try await stack.reached("max_presenting_per_source") - before >= 40)
-      #expect(try await silent.ended() == .exited(0), "each of them was closed")
-      try await stack.answers()
+      #expect(try await stack.curl().text == Stack.success)
+      try await eventually("all that are too many have been turned away") {
+        try await stack.reached("max_presenting_per_source") - before >= 40
+      }
+      #expect(try await silent.ended(within: .seconds(60)) == .exited(0), "each of them was closed")
+      #expect(try await stack.curl().text == Stack.success)
       #expect(!stack.publicProxy.lines.dropFirst(mark).contains { $0.contains("stream refused") })
       try await stack.publicProxy.line(containing: "limit reached", "limit=max_presenting_per_source")
     }
@@ -123,7 +129,7 @@ extension Stack {
   /// node that are kept for the next call.
   fileprivate func settles(descriptors before: [String: Int]) async throws {
     let gauges = ["hyper_relay_streams", "hyper_notices_under_way", "hyper_notices_waiting"]
-    let deadline = ContinuousClock.now + .seconds(20)
+    let deadline = ContinuousClock.now + .seconds(60)
     while true {
       let scraped = [try await metrics(of: "public"), try await metrics(of: "private")]
       let busy = gauges.filter { name in scraped.contains { ($0[name] ?? 0) > 0 } }

@@ -61,8 +61,9 @@ extension EndToEnd {
       try await stack.publicProxy.line(containing: "offline", "domain=\(Stack.serverName)", from: mark)
       let seen = try await stack.client("hello")
       #expect(seen["alert"] == 80, "\(seen)")
-      #expect((seen["seconds"]?.seconds ?? 99) < 2.8, "\(seen)")
-      try await stack.publicProxy.line(containing: "stream refused", "cause=private_side_away", "down", from: mark)
+      // Because it is known, not because somebody did not answer in time.
+      try await stack.publicProxy.line(
+        containing: "stream refused", "cause=private_side_away", "its private side says that it is down", from: mark)
       #expect(try await Self.names(at: stack)[Stack.serverName]?["offline"] == true)
       try await stack.internalServer.start()
       try await stack.publicProxy.line(containing: "online", "domain=\(Stack.serverName)", from: mark)
@@ -78,7 +79,8 @@ extension EndToEnd {
       try await stack.publicProxy.start()
       try await stack.publicProxy.line(containing: "listening", "announcements=0")
       let start = ContinuousClock.now
-      try await stack.publicProxy.line(containing: "announced", "domain=\(Stack.serverName)", within: .seconds(15))
+      // Not by the repetition, which comes after 24 s or later.
+      try await stack.publicProxy.line(containing: "announced", "domain=\(Stack.serverName)", within: .seconds(22))
       print("store lost: announced again after \(ContinuousClock.now - start)")
       try await stack.answers()
     }

@@ -14,12 +14,12 @@ extension EndToEnd {
           .append(
             .publicProxy,
             """
-              accept_timeout: 2
+              accept_timeout: 8
               tcp_rate_limits: [{type: hour, limit: 40}]
               name_rate_limits: [{type: hour, limit: 20}]
               relay:
-                token_timeout: 1
-                hello_timeout: 1
+                token_timeout: 3
+                hello_timeout: 8
 
             """)
         ], nodeLevel: "debug", proxyLevel: "debug"
@@ -27,10 +27,10 @@ extension EndToEnd {
         for program in stack.all { try await program.start() }
         try await stack.ready()
         try await stack.answers()
-        // Served; refused for its name and for its silence.
+        // Served; refused for its name and, beside what follows, for its silence.
         #expect(try await stack.curl("--interface", Self.address).text == Stack.success)
         _ = try await stack.client("flood", "--source", Self.address, "--count", "2", "--name", "nobody.example")
-        _ = try await stack.client("flood", "--source", Self.address, "--count", "1", "--name", "-")
+        async let silent = stack.client("flood", "--source", Self.address, "--count", "1", "--name", "-")
         // In vain, and too many of the name and of the source. Not a clean stop, of which the public proxy would be told.
         try await stack.privateProxy.crash()
         let seen = try await stack.client(
@@ -39,6 +39,8 @@ extension EndToEnd {
         let secrets = try #require(seen["secrets"]?.array).compactMap(\.string)
         #expect(secrets.count == 4)
         try await stack.publicProxy.line(containing: "stream refused", "cause=waited_too_long")
+        _ = try await silent
+        try await stack.publicProxy.line(containing: "stream refused", "cause=hello_timeout")
         for program in stack.all.reversed() where program.isRunning { _ = try await program.stop() }
 
         let lines = stack.all.flatMap { program in program.lines.map { "\(program.name): \($0)" } }

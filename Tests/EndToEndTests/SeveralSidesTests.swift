@@ -1,14 +1,14 @@
 import Foundation
+import Harness
 import HyperModel
 import Subprocess
 import Testing
 
 extension EndToEnd {
   /// Several private proxies under one name: connections are spread over them, and a client notices nothing when one of them goes.
-  @Suite(
-    "several private sides",
-    .stack(
-      .append(.publicProxy, "  accept_timeout: 3\n"), .metrics(.publicProxy, as: "public"), .metrics(.privateProxy, as: "first")))
+  ///
+  /// Clients wait for the usual 10 s: no delay of a busy machine is to look like a private side that does not come.
+  @Suite("several private sides", .stack(.metrics(.publicProxy, as: "public"), .metrics(.privateProxy, as: "first")))
   struct SeveralSidesTests {
     private static let metrics = "metrics: {bind_address: \"unix:run/second.metrics\"}"
 
@@ -34,14 +34,19 @@ extension EndToEnd {
         try await Self.expectAllServed(stack, "both there")
         let after = try await (Self.notices("first", in: stack), Self.notices("second", in: stack))
         #expect(after.0 > before.0 && after.1 > before.1, "\(before) \(after)")
+        // One that was slow to answer counts as away for a moment.
+        try await eventually("both are connected") {
+          try await Self.announcements(in: stack).count { $0["connected"] == true } == 2
+        }
         let there = try await Self.announcements(in: stack)
-        #expect(there.count == 2 && there.allSatisfy { $0["connected"] == true && $0["operator"] == "private-proxy-1" }, "\(there)")
+        #expect(there.count == 2 && there.allSatisfy { $0["operator"] == "private-proxy-1" }, "\(there)")
         #expect(Set(there.compactMap { $0["instance"]?.string }).count == 2, "\(there)")
 
         try await second.proxy.crash()
         try await Self.expectAllServed(stack, "second proxy killed")
-        let left = try await Self.announcements(in: stack)
-        #expect(left.count { $0["connected"] == true } == 1, "\(left)")
+        try await eventually("the other one alone is connected") {
+          try await Self.announcements(in: stack).count { $0["connected"] == true } == 1
+        }
         try await second.proxy.start()
         try await second.proxy.ready()
 

@@ -96,14 +96,11 @@ extension EndToEnd {
       }
     }
 
-    /// Every program ends with status 0 within 5 s of its signal.
+    /// Every program ends with status 0. One that needs more than 5 s leaves with another.
     private static func expectCleanStop(of stack: Stack, with signal: Int32) async throws {
       for program in stack.all {
-        let start = ContinuousClock.now
         let status = try await program.stop(with: signal)
-        let time = ContinuousClock.now - start
         #expect(status == .exited(0), "\(program.name): \(program.lines.suffix(10).joined(separator: "\n"))")
-        #expect(time < .seconds(5), "\(program.name) took \(time)")
       }
       #expect(!FileManager.default.fileExists(atPath: "\(stack.folder)/run/private-proxy-1.sock"), "a socket was left behind")
       #expect(!FileManager.default.fileExists(atPath: "\(stack.folder)/run/private-proxy-hyper-1.sock"), "a socket was left behind")

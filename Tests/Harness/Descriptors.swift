@@ -20,7 +20,8 @@ extension OwnProcess {
 
   /// A copy of each descriptor of a file, as a process has that was started and has not got to its program. The caller closes them.
   public static func copies(ofDescriptorsAt path: String) -> [Int32] {
-    (3..<Int32(1024)).filter { (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/fd/\($0)")) == path }.map { dup($0) }
+    entries(of: "/proc/self/fd").filter { (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/fd/\($0)")) == path }
+      .compactMap { Int32($0) }.map { dup($0) }
   }
 
   /// Sets the limit on descriptors, and what it may be raised to. Those that are open stay open, whatever their numbers.
@@ -37,6 +38,13 @@ extension OwnProcess {
     var taken: [Int32] = []
     while case let descriptor = open("/dev/null", O_RDONLY | O_CLOEXEC), descriptor >= 0 { taken.append(descriptor) }
     return taken
+  }
+
+  /// How many descriptors are left; to see that it takes them all for an instant.
+  public static func descriptorsLeft() -> Int {
+    let taken = takeAllDescriptors()
+    for descriptor in taken { close(descriptor) }
+    return taken.count
   }
 
   /// Sockets with numbers beyond any limit that is set later: they can connect to ports of this process and take none of its descriptors.

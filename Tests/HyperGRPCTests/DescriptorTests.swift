@@ -16,6 +16,9 @@ import Testing
   }
 
   @Test(arguments: [true, false]) func whoIsRefusedAtAcceptIsLetGoAtOnce(forItsRate: Bool) async throws {
+    // At the full hour one more would be let in: it is not to strike in between.
+    let rest = 3600 - time(nil) % 3600
+    if forItsRate, rest < 30 { try await Task.sleep(for: .seconds(rest)) }
     let mesh = try Mesh()
     let party = try mesh.party("public-1")
     var limits = GRPCLimits.test
@@ -61,9 +64,8 @@ private func runOutOfDescriptors() async throws {
     for client in clients { try OwnProcess.connect(client, to: pair.port) }
     let metrics = pair.publicParty.metrics
     try await eventually("accepting rests") { metrics.exposition().contains(/hyper_grpc_accept_pauses_total [1-9]/) }
-    let left = OwnProcess.takeAllDescriptors()
-    #expect(left.count == 8)
-    for descriptor in left { close(descriptor) }
+    // Two looks in a row: the server takes one for an instant, now and then, to see whether there are more again.
+    try await eventually("eight descriptors are left") { OwnProcess.descriptorsLeft() == 8 && OwnProcess.descriptorsLeft() == 8 }
 
     for client in clients { close(client) }
     try await Running.with(pair.client) { _ in try await pair.connected() }
@@ -72,7 +74,7 @@ private func runOutOfDescriptors() async throws {
 
 /// Both ends of every connection to a port, by their own address and that of the other end.
 private func connectionsOfThisProcess(port: Int) throws -> [Int32] {
-  (Int32(3)..<1024).filter { descriptor in
+  OwnProcess.entries(of: "/proc/self/fd").compactMap { Int32($0) }.filter { descriptor in
     var peer = sockaddr_in()
     var own = sockaddr_in()
     return name(of: descriptor, &peer, getpeername) && name(of: descriptor, &own, getsockname)

@@ -27,7 +27,8 @@ import Trust
 
   @Test func theEndOfAConnectionsAgeCostsNoCallInEitherDirection() async throws {
     var limits = GRPCLimits.test
-    limits.connectionAge = .milliseconds(250)
+    // Its age begins with its handshake: on a busy machine a younger one would be over before it carries a call.
+    limits.connectionAge = .seconds(1)
     let pair = try await ChannelTests.Pair(limits: limits)
     try await Running.with(pair.server, pair.client) { _ in
       try await pair.connected()
@@ -48,7 +49,7 @@ import Trust
         }
         do {
           defer { isOver.raise() }
-          try await eventually("five connections, one after the other") { pair.publicParty.logger.count(of: "stream open") >= 5 }
+          try await eventually("four connections, one after the other") { pair.publicParty.logger.count(of: "stream open") >= 4 }
         }
         for try await answered in group { #expect(answered > 0) }
       }
@@ -60,7 +61,8 @@ import Trust
   /// Our stream moves to the next connection at once; a call on the old one still has the time that is left to it.
   @Test func aCallOutlivesTheStreamOfItsConnection() async throws {
     var limits = GRPCLimits.test
-    limits.connectionAge = .milliseconds(250)
+    // Longer than a handshake takes on a busy machine, which is a part of it.
+    limits.connectionAge = .seconds(1)
     limits.closingTime = .zero
     let release = Flag()
     let slow = TestHandler { request, _ in
@@ -136,18 +138,17 @@ import Trust
   }
 
   @Test func aConnectionWithAStreamIsNeverIdle() async throws {
-    let limits = Self.limits { $0.idleTime = .milliseconds(50) }
+    let limits = Self.limits { $0.idleTime = .seconds(1) }
     let pair = try await ChannelTests.Pair(limits: limits)
     try await Running.with(pair.server, pair.client) { _ in
       try await pair.connected()
       // On a busy machine a connection can be idle before its stream comes, or a call; the next one is quicker.
       // A call that is over does not make it idle either.
       try await eventually("a call is answered") { (try? await pair.client.call("public-1")) != nil }
-      var (count, last) = (0, ContinuousClock.now)
-      try await eventually("a stream that lasts for six idle times") {
-        let open = pair.publicParty.logger.count(of: "stream open")
-        if open != count { (count, last) = (open, .now) }
-        return last.duration(to: .now) > limits.idleTime * 6
+      try await eventually("a stream that lasts for more than two idle times") {
+        let closed = pair.publicParty.logger.count(of: "stream closed")
+        try await Task.sleep(for: limits.idleTime * 2.5)
+        return pair.server.canDeliver(to: "private-1") && pair.publicParty.logger.count(of: "stream closed") == closed
       }
     }
   }
@@ -220,7 +221,8 @@ import Trust
     let mesh = try Mesh()
     let publicParty = try mesh.party("public-1", groups: ["providers"])
     let privateParty = try mesh.party("private-1", channels: [.client], callers: "providers")
-    let client = mesh.client(privateParty, limits: Self.limits { $0.reopenTime = .milliseconds(300) }, handler: TestHandler())
+    // Python on a busy machine must have seen the stream before it is opened once more, or it sees the second one only.
+    let client = mesh.client(privateParty, limits: Self.limits { $0.reopenTime = .seconds(4) }, handler: TestHandler())
     let (first, second) = (try await PythonPeer(publicParty), try await PythonPeer(publicParty))
     defer {
       first.removeFolder()
@@ -247,7 +249,8 @@ import Trust
   }
 
   @Test func rule7TowardsANodeOfOursItIsNot() async throws {
-    let limits = Self.limits { $0.reopenTime = .seconds(2) }
+    // Longer than the offer takes to be answered on a busy machine.
+    let limits = Self.limits { $0.reopenTime = .seconds(4) }
     let pair = try await ChannelTests.Pair(limits: limits)
     try await Running.with(pair.client) { _ in
       try await Running.with(pair.server) { _ in try await pair.connected() }
@@ -258,7 +261,9 @@ import Trust
         // An answer over the stream: the offer was taken.
         _ = try await second.call("private-1")
         try await eventually("both streams are in the log") { pair.publicParty.logger.count(of: "stream open") == 2 }
-        try await Task.sleep(for: limits.reopenTime * 1.5)
+        // To open it once more would close it first.
+        try await Task.sleep(for: limits.reopenTime * 1.25)
+        #expect(pair.publicParty.logger.count(of: "stream closed") == 1)
         #expect(pair.publicParty.logger.count(of: "stream open") == 2)
         try await eventually("it still leads to the peer") { second.canDeliver(to: "private-1") }
       }

@@ -69,6 +69,7 @@ extension GRPCLimits {
     var limits = GRPCLimits()
     limits.callTime = .seconds(20)
     limits.connectTime = .seconds(10)
+    limits.handshakeTime = .seconds(60)
     return limits
   }
 }

@@ -5,7 +5,7 @@ import Testing
 
 @testable import JSONRPC
 
-/// A server that says exactly what it is told to, whatever it is asked. `connections` is behind its mutex.
+/// A server that says exactly what it is told to, whatever it is asked. The counters are behind their mutexes.
 final class FakeServer: Sendable {
   enum Behaviour: Sendable {
     /// Answers each request with these bytes.
@@ -19,15 +19,24 @@ final class FakeServer: Sendable {
   private let connections = Mutex(0)
   var connectionCount: Int { connections.withLock { $0 } }
 
+  private let requests = Mutex(0)
+  /// Requests that have come: by then the client has its connections and waits for answers.
+  var requestCount: Int { requests.withLock { $0 } }
+
   private final class Handler: ChannelInboundHandler {
     typealias InboundIn = ByteBuffer
     typealias OutboundOut = ByteBuffer
     let behaviour: Behaviour
-    init(_ behaviour: Behaviour) { self.behaviour = behaviour }
+    let fake: FakeServer
+    init(_ behaviour: Behaviour, of fake: FakeServer) {
+      self.behaviour = behaviour
+      self.fake = fake
+    }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
       // Requests of the tests fit into one segment; the end of the head is where one begins.
       guard String(buffer: unwrapInboundIn(data)).contains("POST ") else { return }
+      fake.requests.withLock { $0 += 1 }
       switch behaviour {
       case .say(let text): context.writeAndFlush(wrapOutboundOut(ByteBuffer(string: text)), promise: nil)
       case .sayAndClose(let text):
@@ -45,7 +54,7 @@ final class FakeServer: Sendable {
     let channel = try await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
       .childChannelInitializer { channel in
         fake.connections.withLock { $0 += 1 }
-        return channel.eventLoop.makeCompletedFuture { try channel.pipeline.syncOperations.addHandler(Handler(behaviour)) }
+        return channel.eventLoop.makeCompletedFuture { try channel.pipeline.syncOperations.addHandler(Handler(behaviour, of: fake)) }
       }
       .bind(host: "127.0.0.1", port: 0).get()
     defer { channel.close(promise: nil) }

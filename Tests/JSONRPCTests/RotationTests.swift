@@ -13,8 +13,9 @@ import Trust
     _ trust: TrustSource, pins: Pins? = nil, _ body: (Int) async throws -> T
   ) async throws -> T {
     let server = JSONRPCServer(
-      JSONRPCServerConfiguration(name: "test", address: .tcp(host: "127.0.0.1", port: 0), trust: trust, pins: pins), admit: { _ in nil },
-      logger: silent, metrics: MetricsRegistry(), handler: testHandler)
+      JSONRPCServerConfiguration(
+        name: "test", address: .tcp(host: "127.0.0.1", port: 0), trust: trust, pins: pins, limits: patientServer),
+      admit: { _ in nil }, logger: silent, metrics: MetricsRegistry(), handler: testHandler)
     guard case .tcp(_, let port) = try await server.bind() else { throw TestFailure("no port") }
     return try await serving({ try await server.run() }) { try await body(port) }
   }

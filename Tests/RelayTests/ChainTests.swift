@@ -107,11 +107,13 @@ struct ChainTests {
 
   @Test func manyStreamsLeaveNoDescriptorBehind() async throws {
     let server = try TestServer()
-    let chain = try Chain(server: server)
+    let chain = try Chain(server: server, host: ownHost())
     let total = 400
     server.echo(total)
-    let ports = [chain.publicSide.clientPort, chain.publicSide.tokenPort]
-    let before = openDescriptors(of: ports)
+    let addresses = [chain.publicSide.clientPort, chain.publicSide.tokenPort].map {
+      SocketAddressText(host: chain.publicSide.host, port: $0)
+    }
+    let before = openDescriptors(at: addresses)
     let hello = Hello.bytes(for: "a.example")
     try await withThrowingTaskGroup { group in
       for _ in 0..<20 {
@@ -125,8 +127,8 @@ struct ChainTests {
       }
       try await group.waitForAll()
     }
-    await chain.publicSide.engine.drain(limit: .seconds(10))
-    await chain.privateEngine.drain(limit: .seconds(10))
+    await chain.publicSide.engine.drain(limit: .seconds(600))
+    await chain.privateEngine.drain(limit: .seconds(600))
     let counters = chain.publicSide.engine.snapshot()
     #expect(counters.ended == [.finished: UInt64(total)])
     #expect(counters.tokensMatched == UInt64(total))
@@ -134,6 +136,6 @@ struct ChainTests {
     #expect(chain.privateEngine.snapshot().ended == [.finished: UInt64(total)])
     // The two listeners are gone as well.
     #expect(before == 2)
-    #expect(openDescriptors(of: ports) == 0)
+    #expect(openDescriptors(at: addresses) == 0)
   }
 }

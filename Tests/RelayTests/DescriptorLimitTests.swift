@@ -122,12 +122,14 @@ private func copyForWantOfDescriptors(_ role: Role) async throws {
   let hop = try Hop(role, .forTests { $0.copyBuffer = 4096 })
   let (client, server) = try await hop.connected()
   let taken = OwnProcess.takeAllDescriptors()
+  // The loops use none of the last eight (`DescriptorBudget`): those are for Swift's threads, which end the process when they find none.
+  for descriptor in taken where descriptor >= 56 { close(descriptor) }
   try await Bulk(seed: 21).carry(32 << 20, from: client, to: server)
   try await Bulk(seed: 22).carry(32 << 20, from: server, to: client)
   #expect(hop.engines[0].snapshot().spliceFallbacks > 0)
   #expect(hop.bytesSpliced == 0)
   // Descriptors are there again: the same stream asks anew.
-  for descriptor in taken { close(descriptor) }
+  for descriptor in taken where descriptor < 56 { close(descriptor) }
   try await Bulk(seed: 23).carry(32 << 20, from: client, to: server)
   #expect(hop.bytesSpliced > 0)
   client.endWriting()

@@ -140,9 +140,8 @@ def obstructed(scene, percent):
 def move(scene):
     """The public node moves: another address and port in the directory, and the node listens there and nowhere else."""
     rig = scene.rig
-    host, _, port = rig.network_address.rpartition(":")
-    hosts = [rig.places.public, rig.places.public_too]
-    rig.network_address = f"{hosts[1 - hosts.index(host)]}:{int(port) + (1 if hosts.index(host) == 0 else -1)}"
+    addresses = [f"{rig.places.public}:{rig.ports['network']}", f"{rig.places.public_too}:{rig.ports['network-too']}"]
+    rig.network_address = addresses[1 - addresses.index(rig.network_address)]
     with scene.trouble("node's address changed", "public-node", "cut", "back") as trouble:
         mark = rig["private-node"].end_of_log()
         rig["public-node"].stop()
@@ -268,8 +267,10 @@ def clock(scene, name, seconds=8):
                 jump(offset)
                 trouble.back = time.monotonic()
                 time.sleep(seconds / 2)
-                # Makes it say something, so that its log shows the jump.
+                # Makes it say something, so that its log shows the jump: the next one has to wait for that.
+                mark = program.end_of_log()
                 program.signal(signal.SIGHUP)
+                program.wait_for("reloading", 30, mark)
                 time.sleep(seconds / 2)
             if not jumped(program.text()):
                 raise Failure(f"the clock of {name} did not jump; it said:\n{program.tail()}")

@@ -15,7 +15,8 @@ class Figure:
     unit: str = ""
 
 
-# The table of limits. Every value of a figure has to be within its limit, not their middle.
+# The table of limits. Every value of a figure has to be within its limit, not their middle. Those of time are for a machine that is
+# otherwise idle.
 FIGURES = [
     Figure("cut", "established streams cut by killing, stopping or restarting a node, or by a directory change", 0),
     Figure("cut-else", "established streams cut by new certificates, a full store, a jump of the clock, or packets lost", 0),
@@ -39,6 +40,8 @@ FIGURES = [
     Figure("soak-memory", "resident memory of a program after the soak, more than after its first tenth", 5, "%"),
 ]
 BY_KEY = {figure.key: figure for figure in FIGURES}
+# The most seconds that are not held against a run on a machine that may be busy.
+BUSY = 20.0
 
 
 @dataclasses.dataclass
@@ -53,7 +56,11 @@ class Row:
 
 
 class Ledger:
-    def __init__(self):
+    def __init__(self, is_busy=False):
+        """is_busy: the machine may have other work. Times then fail the run above `BUSY` only, and new streams that fail soon after a fault
+        are its aftermath; everything else is as strict as ever."""
+        self.is_busy = is_busy
+        self.aftermath = 5.0 if is_busy else 0.0  # seconds
         self.values = {}  # key: [(value, of what)]
         self.rows = []
         self.skipped = []
@@ -72,8 +79,19 @@ class Ledger:
         self.skipped.append((what, why))
         say(f"{what} is skipped: {why}")
 
+    def allowed(self, figure):
+        """What a value may be before it fails the run."""
+        return max(figure.limit, BUSY) if self.is_busy and figure.unit == "s" else figure.limit
+
     def missed(self):
-        return [figure for figure in FIGURES if any(value > figure.limit for value, _ in self.values.get(figure.key, []))]
+        return [figure for figure in FIGURES if any(value > self.allowed(figure) for value, _ in self.values.get(figure.key, []))]
+
+    def verdict(self, figure, worst, of):
+        if worst <= figure.limit:
+            return ""
+        if worst <= self.allowed(figure):
+            return f"over the limit of an idle machine, fails above {self.allowed(figure):g} {figure.unit} ({of})"
+        return f"**missed** ({of})"
 
     def report(self):
         lines = ["", "| fault | target | times | served again after, s: median, worst | not served: most | cut: most | |", "|--|--|--|--|--|--|--|"]
@@ -92,9 +110,12 @@ class Ledger:
                 continue
             worst, of = max(found, key=lambda pair: pair[0])
             middle = statistics.median(value for value, _ in found)
-            verdict = "" if worst <= figure.limit else f"**missed** ({of})"
             unit = f" {figure.unit}" if figure.unit else ""
-            lines.append(f"| {figure.title} | ≤ {figure.limit:g}{unit} | {middle:.3g}, {worst:.3g} of {len(found)} | {verdict} |")
+            lines.append(f"| {figure.title} | ≤ {figure.limit:g}{unit} | {middle:.3g}, {worst:.3g} of {len(found)} | {self.verdict(figure, worst, of)} |")
+        if self.is_busy:
+            lines.append(
+                f"\nThe limits in seconds are for a machine that is otherwise idle. This run may have had company, so it fails only above {BUSY:g} s"
+                " where a limit is lower. All other limits are as they stand.")
         lines += [f"\nskipped: {what}: {why}" for what, why in self.skipped]
         return "\n".join(lines)
 
@@ -105,7 +126,7 @@ class Ledger:
             "machine": machine(), "rows": [dataclasses.asdict(row) for row in self.rows], "skipped": self.skipped,
             "figures": {
                 figure.key: {
-                    "title": figure.title, "limit": figure.limit, "unit": figure.unit,
+                    "title": figure.title, "limit": figure.limit, "allowed": self.allowed(figure), "unit": figure.unit,
                     "found": [{"value": value, "of": of} for value, of in self.values[figure.key]],
                     "met": all(value <= figure.limit for value, _ in self.values[figure.key]),
                 } for figure in FIGURES if figure.key in self.values

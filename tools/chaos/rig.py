@@ -16,7 +16,11 @@ root = pathlib.Path(__file__).resolve().parent.parent.parent
 load = root / ".build" / "chaos" / "load"
 SITE = "test.internal-server.local"  # served by the internal server, over TLS
 LOAD = "load.internal-server.local"  # served by the load's far end, without TLS behind the hello
-PORTS = {"clients": 4433, "tokens": 9999, "public-proxy": 6655, "public-node": 5544, "network": 5556, "internal-server": 8888, "far": 8889}
+# "network-too" is where the public node moves to.
+PORTS = {
+    "clients": 4433, "tokens": 9999, "public-proxy": 6655, "public-node": 5544, "network": 5556, "network-too": 5557, "internal-server": 8888,
+    "far": 8889,
+}
 PROXIES = ("public-proxy", "private-proxy")
 NODES = ("public-node", "private-node")
 ALL = (*PROXIES, *NODES, "internal-server")

@@ -73,6 +73,8 @@ extension EndToEnd {
       let metrics = try await network.metrics(of: "own")
       #expect(metrics["hyper_grpc_streams"] == 25)
       #expect(metrics["hyper_grpc_links_up"] == 25)
+      // Before this, a link may have needed more than one attempt: all of them dial at once.
+      let mark = node.lines.count
 
       // Each of them is called, again and again, while the directory changes.
       let everybody = (Self.streams + Self.servers).map { JSONValue.string("\($0).echo") }
@@ -85,7 +87,7 @@ extension EndToEnd {
       #expect(done["failed"] == 0, "\(done.text.prefix(2000))")
       #expect((done["answered"]?.integer ?? 0) >= Self.connected)
       print("directory of \(Self.operators) changed under \(done["answered"] ?? 0) calls")
-      #expect(!node.lines.contains { $0.contains("link down") })
+      #expect(!node.lines.dropFirst(mark).contains { $0.contains("link down") })
 
       // Who is not connected is said at once.
       let absent = try await peers.order("submit", ["socket": "run/own.sock", "method": "operator-100.echo"])

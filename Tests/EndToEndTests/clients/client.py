@@ -400,6 +400,8 @@ def case_tokens(args):
         return not select.select([s], [], [], 0)[0]
 
     result = {}
+    # Its private side comes too late. It waits for that from the start, beside all the rest, because its time is long.
+    late, late_token, _ = client()
     waiting, token, notice = client()
     result["notice"] = dict(domain=notice["domain"], endpoint=notice["endpoint"], token_bytes=len(token))
     wrong = bytes(32 * [token[0]])
@@ -423,8 +425,7 @@ def case_tokens(args):
         result["after_that"] = dict(down=down.decode(), up=up.decode())
     waiting.close()
 
-    # Another client, whose private side comes too late: the client has got its alert by then.
-    late, late_token, _ = client()
+    # The other client has got its alert before its private side comes.
     got, end = read_all(late)
     late.close()
     result["secrets"] = [form for t in (token, late_token) for form in (base64.b64encode(t).decode(), t.hex())]

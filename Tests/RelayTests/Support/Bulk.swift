@@ -27,12 +27,12 @@ struct Bulk: Sendable {
     }
   }
 
-  /// Writes until nothing moves for 300 ms; how many bytes were taken.
-  func fill(_ socket: TestSocket, from start: Int = 0) throws -> Int {
+  /// Writes until nothing moves for that long; how many bytes were taken.
+  func fill(_ socket: TestSocket, from start: Int = 0, patience: Duration = .milliseconds(300)) throws -> Int {
     var position = start
     while true {
       var waiting = pollfd(fd: socket.descriptor, events: Int16(POLLOUT), revents: 0)
-      guard poll(&waiting, 1, 300) == 1 else { return position - start }
+      guard poll(&waiting, 1, Int32(patience.milliseconds)) == 1 else { return position - start }
       let offset = position % Self.period
       let flags = Int32(MSG_NOSIGNAL) | Int32(MSG_DONTWAIT)
       let sent = block.withUnsafeBytes { send(socket.descriptor, $0.baseAddress.map { $0 + offset }, Self.period, flags) }

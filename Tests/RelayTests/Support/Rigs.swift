@@ -78,7 +78,7 @@ struct PublicSide: Sendable {
   }
 }
 
-/// A public and a private engine, and the server behind them.
+/// A public and a private engine, and the server behind them. `host` is as for ``PublicSide``.
 struct Chain: Sendable {
   let publicSide: PublicSide
   let privateEngine: RelayEngine
@@ -87,7 +87,7 @@ struct Chain: Sendable {
 
   init(
     publicSettings: RelaySettings = .forTests(), privateSettings: RelaySettings = .forTests(),
-    server: TestServer, target: DialTarget? = nil
+    server: TestServer, target: DialTarget? = nil, host: String = "127.0.0.1"
   ) throws {
     let privateEngine = RelayEngine(privateSettings)
     try privateEngine.start()
@@ -95,9 +95,9 @@ struct Chain: Sendable {
     privateLog = EventLog(privateEngine)
     self.server = server
     let upstream = target ?? server.target
-    publicSide = try PublicSide(publicSettings) { [weak privateEngine] engine, tokenPort, stream, _ in
+    publicSide = try PublicSide(publicSettings, host: host) { [weak privateEngine] engine, tokenPort, stream, _ in
       let token = engine.awaitHandover(of: stream)
-      privateEngine?.join(token: token, at: .host("127.0.0.1", port: tokenPort), upstream: upstream)
+      privateEngine?.join(token: token, at: .host(host, port: tokenPort), upstream: upstream)
     }
   }
 
@@ -116,19 +116,19 @@ struct Chain: Sendable {
   }
 }
 
-/// Descriptors of this process that belong to one of these ports, on either end. Other tests have other ports.
-func openDescriptors(of ports: [Int]) -> Int {
-  var found = 0
-  for descriptor in Int32(0)..<4096 {
-    var storage = sockaddr_storage()
-    var length = socklen_t(MemoryLayout<sockaddr_storage>.size)
-    let peer = withUnsafeMutablePointer(to: &storage) { pointer in
-      pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { getpeername(descriptor, $0, &length) }
+/// Descriptors of this process that have one of these addresses, on either end. Ports alone may be another test's, at another address.
+func openDescriptors(at addresses: [SocketAddressText]) -> Int {
+  (Int32(0)..<4096).count { descriptor in
+    [getpeername, getsockname].contains { ask in
+      var storage = sockaddr_storage()
+      var length = socklen_t(MemoryLayout<sockaddr_storage>.size)
+      let result = withUnsafeMutablePointer(to: &storage) { pointer in
+        pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { ask(descriptor, $0, &length) }
+      }
+      guard result == 0, let address = SocketAddressText(PeerAddress(storage)) else { return false }
+      return addresses.contains(address)
     }
-    let isOurs = ports.contains(SocketAddress.localPort(of: descriptor)) || peer == 0 && ports.contains(Int(PeerAddress(storage).port))
-    if isOurs { found += 1 }
   }
-  return found
 }
 
 /// A loopback address that no other test has. A port of 127.0.0.1 that was let go may be another test's at once.
