@@ -76,10 +76,13 @@ public struct AnnouncementReport: Hashable, Sendable {
   /// Announcements that are gone because of the others, for the store to forget: of operators whose time was over, and of
   /// partners that the first holder no longer names.
   public var displaced: [Announcement] = []
+  /// Nothing was done: a later call has been carried out.
+  public var isOvertaken = false
 
-  public init(outcomes: [AnnouncementOutcome] = [], displaced: [Announcement] = []) {
+  public init(outcomes: [AnnouncementOutcome] = [], displaced: [Announcement] = [], isOvertaken: Bool = false) {
     self.outcomes = outcomes
     self.displaced = displaced
+    self.isOvertaken = isOvertaken
   }
 }
 

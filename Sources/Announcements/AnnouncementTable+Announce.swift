@@ -34,7 +34,11 @@ extension AnnouncementTable {
     displaced: inout [Announcement]
   ) throws(AnnouncementRefusal) -> AnnouncementOutcome {
     let domain = try DomainName.normalizedPattern(request.domain)
-    guard allowed.permits(domain) else { throw .notAllowed(domain: domain, allowed: allowed.entries) }
+    guard allowed.permits(domain) else {
+      // Whoever was allowed it before holds it no longer.
+      displaced += take(domain) { $0.party.owner == party.owner }
+      throw .notAllowed(domain: domain, allowed: allowed.entries)
+    }
     guard !AnnouncementRules.isTooFar(request.expiresAt, now: now) else { throw .expiryTooFar(domain: domain) }
     guard !routes.names(domain) else { throw .staticRoute(domain: domain) }
     guard request.sharedWith.count <= limits.partners else { throw .tooManyPartners(domain: domain, limit: limits.partners) }

@@ -50,6 +50,9 @@ extension AnnouncementTable {
     return present.contains { !$0.isExpired(now) && presence.awaySince($0.party, now: now) == nil }
   }
 
+  /// The clock was set by so many seconds. Expiries are moments and stay; how long somebody has been away does not change.
+  public mutating func clockJumped(by seconds: TimeInterval) { presence.clockJumped(by: seconds) }
+
   /// Removes what no longer has a right to be there, for example after a change of the directory, and returns it.
   public mutating func removeAll(where shouldRemove: (Announcement) -> Bool) -> [Announcement] {
     var removed: [Announcement] = []

@@ -28,10 +28,12 @@ extension AnnouncementTable {
   }
 
   /// Gives up whatever a private proxy holds besides these names: what it has said about them is all it announces.
-  public mutating func withdrawAll(of party: Party, except domains: Set<String>) -> [Announcement] {
+  ///
+  /// - Parameter range: it has spoken of these only.
+  public mutating func withdrawAll(of party: Party, except domains: Set<String>, in range: NameRange = .whole) -> [Announcement] {
     // Most repetitions change nothing, and then every name of the operator is one of these.
     guard presence.holds(of: party) > domains.count(where: { holds[$0]?.contains { $0.party == party } ?? false }) else { return [] }
-    return removeAll { $0.party == party && !domains.contains($0.domain) }
+    return removeAll { $0.party == party && range.contains($0.domain) && !domains.contains($0.domain) }
   }
 
   /// Something came from a private proxy.
@@ -40,6 +42,12 @@ extension AnnouncementTable {
   public mutating func heard(_ party: Party, through node: String? = nil, now: Date) {
     presence.heard(party, through: node, every: nil, now: now)
   }
+
+  /// Whether a later call of a private proxy has been carried out already, so that this one would undo it. Known for as long as it holds names.
+  public func isOvertaken(_ order: CallOrder, of party: Party) -> Bool { presence.isOvertaken(order, of: party) }
+
+  /// A call of a private proxy has been carried out.
+  public mutating func carriedOut(_ order: CallOrder, of party: Party) { presence.carriedOut(order, of: party) }
 
   /// The network has connections to an operator's nodes.
   ///

@@ -99,11 +99,16 @@ public struct OutgoingAnnouncements: Sendable {
   }
 
   private func checked(_ announcement: OutgoingAnnouncement, now: Date) throws(AnnouncementRefusal) -> OutgoingAnnouncement {
-    guard announcement.proxy != ownName else { throw .ownProxy(ownName) }
-    var checked = announcement
-    checked.domain = try DomainName.normalizedPattern(announcement.domain)
+    let checked = try named(announcement)
     guard !AnnouncementRules.isTooFar(announcement.expiresAt, now: now) else { throw .expiryTooFar(domain: checked.domain) }
     return checked
+  }
+
+  private func named(_ announcement: OutgoingAnnouncement) throws(AnnouncementRefusal) -> OutgoingAnnouncement {
+    guard announcement.proxy != ownName else { throw .ownProxy(ownName) }
+    var named = announcement
+    named.domain = try DomainName.normalizedPattern(announcement.domain)
+    return named
   }
 
   /// Takes over what was stored, at start.
@@ -113,7 +118,8 @@ public struct OutgoingAnnouncements: Sendable {
     var leftOut: [OutgoingAnnouncement] = []
     for announcement in stored {
       let key = Key(domain: announcement.domain, proxy: announcement.proxy)
-      let isUsable = (try? checked(announcement, now: now)) == announcement  // the reason is of no use here
+      // Why not is of no use here. Too far ahead was its expiry not: a clock that is behind is no reason to forget it.
+      let isUsable = (try? named(announcement)) == announcement
       if isUsable, entries[key] == nil, !AnnouncementRules.isExpired(announcement.expiresAt, now: now) {
         entries[key] = Entry(announcement: announcement, isStatic: false)
       } else {
@@ -130,6 +136,11 @@ public struct OutgoingAnnouncements: Sendable {
     guard !NamePattern.isWildcard(name) else { return nil }
     return announcement(of: name, at: proxy, now: now)
       ?? NamePattern.wildcard(covering: name).flatMap { announcement(of: $0, at: proxy, now: now) }
+  }
+
+  /// The announcement of exactly this name or wildcard.
+  public func held(_ domain: String, at proxy: OperatorName, now: Date) -> OutgoingAnnouncement? {
+    announcement(of: DomainName.folded(domain), at: proxy, now: now)
   }
 
   private func announcement(of domain: String, at proxy: OperatorName, now: Date) -> OutgoingAnnouncement? {

@@ -29,6 +29,7 @@ struct Presence: Sendable {
     /// When something came from it last; nil before anything did.
     var spoke: Date?
     var away: (since: Date, reason: Reason)?
+    var calls = CallHistory()
   }
 
   /// Few instances each (`AnnouncementLimits.instancesPerOwner`): searched one by one.
@@ -92,6 +93,15 @@ struct Presence: Sendable {
     records[party.owner]?[index].away = nil
   }
 
+  /// Whether a later call of the party has been carried out already.
+  func isOvertaken(_ order: CallOrder, of party: Party) -> Bool { record(of: party)?.calls.isOvertaken(order) ?? false }
+
+  /// A call of the party has been carried out.
+  mutating func carriedOut(_ order: CallOrder, of party: Party) {
+    guard let index = index(of: party) else { return }
+    records[party.owner]?[index].calls.carriedOut(order)
+  }
+
   /// The network has connections to the operator's nodes with these names; to one that has none when there are no names. Parties that
   /// were heard through another node are not behind them; of the others nothing is known, and those that are there will soon be heard.
   mutating func connected(_ owner: OperatorName, nodes: Set<String>, now: Date) {
@@ -102,6 +112,17 @@ struct Presence: Sendable {
       } else if record.away?.reason == .lost {
         records[owner]?[index].away = nil
         records[owner]?[index].heard = now
+      }
+    }
+  }
+
+  /// The clock was set: what was known before is told in its new time, since nobody was silent for any longer.
+  mutating func clockJumped(by seconds: TimeInterval) {
+    for owner in records.keys {
+      for index in records[owner]?.indices ?? 0..<0 {
+        records[owner]?[index].heard += seconds
+        records[owner]?[index].spoke? += seconds
+        records[owner]?[index].away?.since += seconds
       }
     }
   }

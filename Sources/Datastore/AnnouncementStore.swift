@@ -7,11 +7,24 @@ public protocol AnnouncementStore: Sendable {
   /// Everything that is stored, of both kinds, the expired included, by kind, name, peer and instance.
   func load() async throws(DatastoreError) -> [StoredAnnouncement]
 
+  /// Forgets announcements, and creates or replaces others: everything or nothing.
+  ///
+  /// - Parameters:
+  ///   - removed: with the same kind, name, peer and instance. Those that are not there are no error.
+  ///   - saved: in the place of those with the same kind, name, peer and instance, also of removed ones.
+  func change(removing removed: [StoredAnnouncement], saving saved: [StoredAnnouncement]) async throws(DatastoreError)
+}
+
+extension AnnouncementStore {
   /// Creates or replaces announcements, all of them or none: those with the same kind, name, peer and instance.
-  func save(_ announcements: [StoredAnnouncement]) async throws(DatastoreError)
+  public func save(_ announcements: [StoredAnnouncement]) async throws(DatastoreError) {
+    try await change(removing: [], saving: announcements)
+  }
 
   /// Forgets announcements, all of them or none. Those with another peer or instance stay; those that are not there are no error.
-  func remove(_ announcements: [StoredAnnouncement]) async throws(DatastoreError)
+  public func remove(_ announcements: [StoredAnnouncement]) async throws(DatastoreError) {
+    try await change(removing: announcements, saving: [])
+  }
 }
 
 /// The kinds of store, as settings call them.

@@ -70,34 +70,26 @@ public final class FileAnnouncementStore: AnnouncementStore {
     try await onQueue { state in .success(state.live.sorted) }
   }
 
-  public func save(_ announcements: [StoredAnnouncement]) async throws(DatastoreError) {
-    guard !announcements.isEmpty else { return }
-    try await onQueue { state in
-      Self.change(&state, appending: announcements) { live in for announcement in announcements { live.save(announcement) } }
-    }
-  }
-
-  public func remove(_ announcements: [StoredAnnouncement]) async throws(DatastoreError) {
+  public func change(removing removed: [StoredAnnouncement], saving saved: [StoredAnnouncement]) async throws(DatastoreError) {
     try await onQueue { state in
       var next = state.live
-      let gone = announcements.compactMap { next.remove($0) }
-      guard !gone.isEmpty else { return .success(()) }
+      let gone = removed.compactMap { next.remove($0) }
+      for announcement in saved { next.save(announcement) }
+      guard !gone.isEmpty || !saved.isEmpty else { return .success(()) }
       let marks = gone.map { announcement in
         var mark = announcement
         mark.expiresAt = StoredAnnouncement.removal
         return mark
       }
-      return Self.change(&state, appending: marks) { $0 = next }
+      return Self.change(&state, appending: marks + saved, to: next)
     }
   }
 
   private static func change(
-    _ state: inout State, appending announcements: [StoredAnnouncement], _ step: (inout LiveAnnouncements) -> Void
+    _ state: inout State, appending announcements: [StoredAnnouncement], to next: LiveAnnouncements
   ) -> Result<Void, DatastoreError> {
     do throws(DatastoreError) {
       let bytes = bytes(of: announcements)
-      var next = state.live
-      step(&next)
       let whole = state.file.length + bytes.count
       if whole > smallFile {
         let short = Self.bytes(of: next.sorted)

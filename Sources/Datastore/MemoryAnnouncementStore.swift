@@ -10,12 +10,11 @@ public final class MemoryAnnouncementStore: AnnouncementStore {
 
   public func load() -> [StoredAnnouncement] { live.withLock { $0.sorted } }
 
-  public func save(_ announcements: [StoredAnnouncement]) {
-    live.withLock { live in for announcement in announcements { live.save(announcement) } }
-  }
-
-  public func remove(_ announcements: [StoredAnnouncement]) {
-    live.withLock { live in for announcement in announcements { _ = live.remove(announcement) } }
+  public func change(removing removed: [StoredAnnouncement], saving saved: [StoredAnnouncement]) {
+    live.withLock { live in
+      for announcement in removed { _ = live.remove(announcement) }
+      for announcement in saved { live.save(announcement) }
+    }
   }
 }
 

@@ -75,25 +75,15 @@ public final class SQLiteAnnouncementStore: AnnouncementStore {
     }
   }
 
-  public func save(_ announcements: [StoredAnnouncement]) async throws(DatastoreError) {
-    guard !announcements.isEmpty else { return }
+  public func change(removing removed: [StoredAnnouncement], saving saved: [StoredAnnouncement]) async throws(DatastoreError) {
+    guard !removed.isEmpty || !saved.isEmpty else { return }
     do {
       try await pool.write { database in
-        for announcement in announcements { try announcement.save(database) }
+        for announcement in removed { try announcement.remove(database) }
+        for announcement in saved { try announcement.save(database) }
       }
     } catch {
-      throw DatastoreError(error, path: path, doing: "saving \(announcements.count) announcements")
-    }
-  }
-
-  public func remove(_ announcements: [StoredAnnouncement]) async throws(DatastoreError) {
-    guard !announcements.isEmpty else { return }
-    do {
-      try await pool.write { database in
-        for announcement in announcements { try announcement.remove(database) }
-      }
-    } catch {
-      throw DatastoreError(error, path: path, doing: "removing \(announcements.count) announcements")
+      throw DatastoreError(error, path: path, doing: "removing \(removed.count) and saving \(saved.count) announcements")
     }
   }
 }

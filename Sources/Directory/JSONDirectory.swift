@@ -147,7 +147,15 @@ public final class JSONDirectory: DirectoryReader, Service {
   private func read(_ marks: [DirectoryFiles.Mark], _ history: inout ReadingHistory) throws(DirectoryError) -> DirectorySnapshot? {
     history.willRead(marks)
     let before = current
-    let next = DirectorySnapshot(version: before.version + 1, replaying: try source.allRecords(of: marks))
+    let records: [ChangeRecord]
+    do throws(DirectoryError) {
+      records = try source.allRecords(of: marks)
+    } catch {
+      // What is malformed stays so until it changes.
+      if error.kind != .malformed { history.failed() }
+      throw error
+    }
+    let next = DirectorySnapshot(version: before.version + 1, replaying: records)
     if next.entries == before.entries { return nil }
     let followers = state.withLock { state in
       state.snapshot = next

@@ -19,4 +19,7 @@ struct ReadingHistory: Sendable {
     isConfirmed = found == marks
     marks = found
   }
+
+  /// What was found could not be read: the next look reads again, however it looks.
+  mutating func failed() { isConfirmed = false }
 }

@@ -28,7 +28,8 @@ final class ClientConnection: Sendable {
   private let streamEnded = Flag()
   /// The server carries several requests at once, so it is one of ours.
   private let offerTaken = Flag()
-  private let openRequests = OpenRequests()
+  /// Of the stream that runs now: what a stream has not answered when it ends, no other one answers.
+  private let openRequests = Mutex(OpenRequests())
   /// The transport has carried something, so it is ready.
   private let isUsable = Flag()
   private let reason = Mutex(DialFailure(.unreachable, "the connection closed"))
@@ -107,7 +108,7 @@ final class ClientConnection: Sendable {
     // What is being answered ends at the latest with the stream.
     let overdue = Flag()
     let timer = channel.eventLoop.scheduleTask(in: TimeAmount(limits.callTime)) { overdue.raise() }
-    await Flag.waitForAny([openRequests.none(), streamEnded, overdue])
+    await Flag.waitForAny([openRequests.withLock { $0 }.none(), streamEnded, overdue])
     timer.cancel()
     leaving.raise()
     await streamEnded.wait()
@@ -140,9 +141,11 @@ final class ClientConnection: Sendable {
 
   /// Nil when one of the flags ended it.
   private func run(_ stream: ServerCallClient, until flags: [Flag]) async -> DialFailure? {
-    await withTaskGroup(of: DialFailure?.self) { group in
-      group.addTask { [client, isUsable, offerTaken, openRequests] in
-        await stream.run(on: client, isUsable: isUsable, offerTaken: offerTaken, open: openRequests)
+    let open = OpenRequests()
+    openRequests.withLock { $0 = open }
+    return await withTaskGroup(of: DialFailure?.self) { group in
+      group.addTask { [client, isUsable, offerTaken] in
+        await stream.run(on: client, isUsable: isUsable, offerTaken: offerTaken, open: open)
       }
       group.addTask {
         await Flag.waitForAny(flags)

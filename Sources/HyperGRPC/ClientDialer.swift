@@ -7,6 +7,7 @@ import NIOHTTP2
 import NIOPosix
 import NIOSSL
 import Operations
+import Synchronization
 import Trust
 
 /// Makes one verified connection to a peer: TCP, mutual TLS with the operator's name and pin, the peer's first HTTP/2 frame.
@@ -19,39 +20,49 @@ struct ClientDialer: Sendable {
   let limits: GRPCLimits
   let keepalive: Keepalive
   let eventLoopGroup: any EventLoopGroup
+  /// Nil: the system's.
+  var resolver: (any Resolver & Sendable)?
 
   /// - Parameter isKept: whether the connection lives without calls.
   /// - Throws: `DialFailure` after at most `limits.connectTime`.
   func connect(to peer: OperatorName, at address: PeerAddress, isKept: Bool) async throws(DialFailure) -> ClientConnection {
-    let progress = DialProgress(eventLoop: eventLoopGroup.any(), limit: limits.connectTime)
+    let attempts = DialAttempts()
+    let deadline = NIODeadline.now() + TimeAmount(limits.connectTime)
+    let chosen = Mutex<DialProgress?>(nil)
     let transport: HTTP2ClientTransport.WrappedChannel
     let context: NIOSSLContext
     do {
       context = try tls.context()
     } catch {
-      progress.settle(.failure(DialFailure(.refused, "")))
       throw DialFailure(.refused, "our own certificate cannot be used: \(error)")
     }
     do {
       transport = try await HTTP2ClientTransport.WrappedChannel.wrapping(
-        config: config(peer: peer, isKept: isKept, goAway: progress.goAway)
+        config: config(peer: peer, isKept: isKept, attempts)
       ) { configure in
         var bootstrap = ClientBootstrap(group: eventLoopGroup)
           .connectTimeout(TimeAmount(limits.connectTime))
           .channelOption(.tcpOption(.tcp_nodelay), value: 1)
+        if let resolver { bootstrap = bootstrap.resolver(resolver) }
         for (option, value) in limits.probing.options { bootstrap = bootstrap.channelOption(option, value: value) }
-        return
+        let connected =
           try await bootstrap
           .connect(host: address.host, port: address.port) { channel in
-            channel.eventLoop.makeCompletedFuture { try addHandlers(to: channel, peer: peer, context: context, progress: progress) }
-              .flatMap { configure(channel) }
+            channel.eventLoop.makeCompletedFuture {
+              try addHandlers(to: channel, peer: peer, context: context, progress: attempts.began(channel, until: deadline))
+            }
+            .flatMap { configure(channel) }
           }
+        chosen.withLock { $0 = attempts.progress(of: connected.channel) }
+        return connected
       }
     } catch {
       let failure = DialFailure(connecting: address, error)
-      progress.settle(.failure(failure))
+      attempts.end(failure)
       throw failure
     }
+    // There is one for every channel that was connected.
+    guard let progress = chosen.withLock({ $0 }) else { throw DialFailure(.unreachable, "the connection was not prepared") }
     switch await progress.outcome() {
     case .success(let established):
       return ClientConnection(
@@ -70,7 +81,6 @@ struct ClientDialer: Sendable {
   private func addHandlers(
     to channel: any NIOCore.Channel, peer: OperatorName, context: NIOSSLContext, progress: DialProgress
   ) throws {
-    progress.opened(channel)
     let verifier = verifier
     let callback: @Sendable ([NIOSSLCertificate], EventLoopPromise<NIOSSLVerificationResultWithMetadata>) -> Void = { chain, promise in
       promise.completeWithTask {
@@ -104,7 +114,7 @@ struct ClientDialer: Sendable {
     }
   }
 
-  private func config(peer: OperatorName, isKept: Bool, goAway: Flag) -> HTTP2ClientTransport.WrappedChannel.Config {
+  private func config(peer: OperatorName, isKept: Bool, _ attempts: DialAttempts) -> HTTP2ClientTransport.WrappedChannel.Config {
     .defaults { config in
       config.http2.authority = peer.text
       config.connection.flushCoalescing = nil
@@ -112,6 +122,7 @@ struct ClientDialer: Sendable {
       config.connection.keepalive = .init(time: keepalive.after, timeout: keepalive.timeout, allowWithoutCalls: true)
       config.channelDebuggingCallbacks.onCreateHTTP2Stream = { stream in
         stream.eventLoop.makeCompletedFuture {
+          guard let goAway = stream.parent.flatMap({ attempts.progress(of: $0) })?.goAway else { return }
           try stream.pipeline.syncOperations.addHandlers([UnprocessedWatch(goAway: goAway), HTTPSScheme()], position: .first)
         }
       }
@@ -158,6 +169,11 @@ private final class DialWatch: ChannelDuplexHandler {
   func close(context: ChannelHandlerContext, mode: CloseMode, promise: EventLoopPromise<Void>?) {
     progress.channelCloses.raise()
     context.close(mode: mode, promise: promise)
+  }
+
+  /// Also of an attempt that was given up before it was connected.
+  func handlerRemoved(context: ChannelHandlerContext) {
+    progress.settle(.failure(DialFailure(.unreachable, "the attempt was given up")))
   }
 
   func channelInactive(context: ChannelHandlerContext) {

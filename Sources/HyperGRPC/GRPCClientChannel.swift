@@ -51,6 +51,7 @@ public final class GRPCClientChannel: HyperModel.Channel, Service {
     let codec = MessageCodec(sizeLimit: limits.messageSize)
     self.codec = codec
     let group = MultiThreadedEventLoopGroup.singleton
+    let log = PeerLog(logger: logger)
     surroundings = PeerLink.Surroundings(
       dialer: ClientDialer(
         ownName: ownName, tls: .client(configuration.trust),
@@ -59,7 +60,7 @@ public final class GRPCClientChannel: HyperModel.Channel, Service {
       stream: { peer, serverNames in
         ServerCallClient(
           ownName: ownName, nodeName: nodeName, peer: peer, serverNames: serverNames, limits: limits, handler: handler, peers: peers,
-          metrics: metrics, logger: logger, codec: codec)
+          metrics: metrics, logger: logger, log: log, codec: codec)
       },
       metrics: metrics, logger: logger, eventLoop: group.any())
   }

@@ -108,11 +108,14 @@ public final class GRPCServerChannel: HyperModel.Channel, Service {
     let limits = configuration.limits
     let metrics = metrics
     let listener = HyperListener(
-      socket: socket, tls: { [tls] in try tls.context() }, verifier: verifier, limits: limits, connections: connections,
+      socket: socket, tls: { [tls] in try tls.context() }, verifier: verifier, limits: limits, keepalive: configuration.keepalive,
+      connections: connections,
       rates: ConnectionRates(configuration.rates), refusals: RefusalLog(logger: logger, metrics: metrics),
       callRefusals: callRefusals, eventLoopGroup: eventLoopGroup)
     var config = HTTP2ServerTransport.Custom<HyperListener>.Config.defaults
     config.connection.flushCoalescing = nil
+    // Said, because HTTP/2's own limit is kept without a word, and ends the connection of a peer that passes it.
+    config.http2.maxConcurrentStreams = limits.streams
     // Age and idleness are the matter of `Farewell`.
     config.connection.maxGraceTime = limits.ageGrace
     config.connection.keepalive.time = configuration.keepalive.after

@@ -14,6 +14,7 @@ struct HyperListener: HTTP2ServerTransport.ListenerFactory {
   let tls: @Sendable () throws -> NIOSSLContext
   let verifier: PeerVerifier
   let limits: GRPCLimits
+  let keepalive: Keepalive
   let connections: ConnectionTable
   let rates: ConnectionRates
   let refusals: RefusalLog
@@ -94,11 +95,16 @@ struct HyperListener: HTTP2ServerTransport.ListenerFactory {
         case .failed(let error): refusals.note(.handshake(connection, error))
         }
       })
+    try pipeline.addHandler(
+      SilenceWatch(limit: keepalive.after + keepalive.timeout + Self.silenceMargin) { refusals.note(.hung(connection)) })
     try pipeline.addHandler(ConnectionMark(connection, messageSize: limits.messageSize, refusals: callRefusals))
     let flood = PingShield.Events(flood: { refusals.note(.flood(connection)) })
     try pipeline.addHandler(PingShield(expectsPreface: true, perSecond: limits.pingsPerSecond, events: flood))
     try pipeline.addHandler(FlushGather())
   }
+
+  /// For the way of a PING and its answer, which have their own time, through busy loops.
+  private static let silenceMargin: Duration = .seconds(5)
 
   /// Runs on the channel's event loop, when the transport has added its handlers.
   private func addFarewell(to channel: any NIOCore.Channel) throws {

@@ -16,6 +16,7 @@ final class HyperService: RegistrableRPCService {
   private let registry: StreamRegistry
   private let metrics: CallMetrics
   private let logger: Logger
+  private let log: PeerLog
   private let eventLoopGroup: any EventLoopGroup
   private let codec: MessageCodec
   private let refusals: CallRefusals
@@ -34,6 +35,7 @@ final class HyperService: RegistrableRPCService {
     self.registry = registry
     self.metrics = metrics
     self.logger = logger
+    log = PeerLog(logger: logger)
     self.eventLoopGroup = eventLoopGroup
     codec = MessageCodec(sizeLimit: limits.messageSize)
     self.refusals = refusals
@@ -146,8 +148,7 @@ final class HyperService: RegistrableRPCService {
       defer { active.subtract(1, ordering: .sequentiallyConsistent) }
       let visit = ServerCallVisit(
         order: accepted.map { .matched(limit: $0) } ?? .inOrder, peer: identified.peer, node: node, limits: limits, codec: codec,
-        registry: registry,
-        metrics: metrics, logger: logger, eventLoop: eventLoopGroup.any())
+        registry: registry, metrics: metrics, log: log, eventLoop: eventLoopGroup.any())
       // Never OK: the deployed clients spin for ever on a clean end (PROTOCOL.md 19, rule 11).
       throw await visit.run(messages: request.messages, writer: writer)
     }

@@ -5,7 +5,8 @@ import Synchronization
 final class OpenRequests: Sendable {
   private struct State {
     var count = 0
-    var waiting: [Flag] = []
+    /// Raised when fewer are left.
+    var waiting: [(limit: Int, flag: Flag)] = []
   }
 
   private let state = Mutex(State())
@@ -13,23 +14,32 @@ final class OpenRequests: Sendable {
   func began() { state.withLock { $0.count += 1 } }
 
   func answered() {
-    let waiting = state.withLock { state -> [Flag] in
+    let due = state.withLock { state -> [Flag] in
       state.count -= 1
-      guard state.count <= 0 else { return [] }
-      defer { state.waiting = [] }
-      return state.waiting
+      guard !state.waiting.isEmpty else { return [] }
+      let due = state.waiting.filter { state.count < $0.limit }.map(\.flag)
+      state.waiting.removeAll { state.count < $0.limit }
+      return due
     }
-    for flag in waiting { flag.raise() }
+    for flag in due { flag.raise() }
   }
 
   /// Raised when there are none: at once, or with the next answer after which there are none.
-  func none() -> Flag {
+  func none() -> Flag { fewer(than: 1) }
+
+  /// Waits until there are fewer than this, or the task is cancelled.
+  func few(_ limit: Int) async {
+    guard state.withLock({ $0.count >= limit }) else { return }
+    await fewer(than: limit).wait()
+  }
+
+  private func fewer(than limit: Int) -> Flag {
     let flag = Flag()
-    let isNone = state.withLock { state in
-      if state.count > 0 { state.waiting.append(flag) }
-      return state.count <= 0
+    let isDue = state.withLock { state in
+      if state.count >= limit { state.waiting.append((limit, flag)) }
+      return state.count < limit
     }
-    if isNone { flag.raise() }
+    if isDue { flag.raise() }
     return flag
   }
 }

@@ -51,7 +51,7 @@ final class PeerLink: Sendable {
   /// A connection that lasted this long starts the waits anew.
   private static let steadyTime: Duration = .seconds(10)
   /// One that the peer closed before this is followed by a wait, although it was planned.
-  private static let briefTime: Duration = .milliseconds(500)
+  private static let briefTime: Duration = .milliseconds(100)
 
   init(peer: OperatorName, target: Upkeep.Target, surroundings: Surroundings, limits: GRPCLimits) {
     self.peer = peer
@@ -135,18 +135,21 @@ final class PeerLink: Sendable {
             // The old connection finishes what it has while a new one takes over, at once if it is to carry our stream.
             surroundings.logger.debug("peer said goaway", metadata: ["peer": "\(peer)"])
             retire(connection, in: &group)
+            // A peer that says so every time would be dialled without end.
+            let isBrief = start.duration(to: .now) < Self.briefTime
             if target.isKept {
               predecessor = connection
               attempt()
-              // A peer that says so every time would be dialled without end.
-              if start.duration(to: .now) < Self.briefTime { await pause(backoff.next(after: .unreachable), waking: waking) }
+              if isBrief { await pause(backoff.next(after: .unreachable), waking: waking) }
+            } else if isBrief {
+              throw DialFailure(.unreachable, "the peer closes connections at once")
             } else {
               report(DialFailure(.unreachable, "the peer closes it"))
               rest()
             }
             continue
           }
-          if target.isKept { throw connection.endReason }
+          if target.isKept || start.duration(to: .now) < Self.briefTime { throw connection.endReason }
           report(connection.endReason)
           rest()
         } catch {

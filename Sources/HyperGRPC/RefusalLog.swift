@@ -14,6 +14,7 @@ final class RefusalLog: Sendable {
     case handshake(VerifiedConnection, any Error)
     case flood(VerifiedConnection)
     case unanswered(VerifiedConnection)
+    case hung(VerifiedConnection)
   }
 
   private let logger: Logger
@@ -37,6 +38,9 @@ final class RefusalLog: Sendable {
       write("flood", .warning, remote: connection.remote, reason: "too many pings from \(title(of: connection))")
     case .unanswered(let connection):
       write("farewell", .info, remote: connection.remote, reason: "no answer to our farewell from \(title(of: connection))")
+    case .hung(let connection):
+      write(
+        "hung", .warning, remote: connection.remote, reason: "nothing comes from \(title(of: connection)), not even the answer to a ping")
     case .handshake(let connection, let error):
       if let refusal = connection.refusal {
         write("certificate", .warning, remote: connection.remote, reason: refusal.message, hint: refusal.hint)

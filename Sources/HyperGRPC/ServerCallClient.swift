@@ -19,6 +19,7 @@ struct ServerCallClient: Sendable {
   let peers: PeerConnections
   let metrics: CallMetrics
   let logger: Logger
+  let log: PeerLog
   let codec: MessageCodec
 
   /// What the deployed nodes answer when the broker fails (PROTOCOL.md 5.3).
@@ -82,6 +83,7 @@ struct ServerCallClient: Sendable {
       guard case .message(let message) = part else { continue }
       open.began()
       answers.yield(await answer(message))
+      await open.few(2)
     }
   }
 
@@ -100,6 +102,8 @@ struct ServerCallClient: Sendable {
         }
         group.addTask { answers.yield(await answer(message)) }
         inFlight += 1
+        // A peer that takes no answers gets no further ones either.
+        await open.few(2 * limits.concurrency)
       }
       group.cancelAll()
     }
@@ -126,7 +130,7 @@ struct ServerCallClient: Sendable {
   private func respond(to incoming: MessageCodec.IncomingRequest) async throws -> CallResponse {
     let caller = OperatorName(incoming.clientName)
     guard serverNames.contains(caller) else {
-      logger.warning("request in a foreign name", metadata: ["peer": "\(peer)", "name": "\(shortened(incoming.clientName))"])
+      log.note(.warning, "request in a foreign name", peer: peer.text, ["name": "\(shortened(incoming.clientName))"])
       let message = "client name \"\(shortened(incoming.clientName))\" is not a verified name of this connection"
       return CallResponse(id: incoming.request.id, outcome: .fault(CallFault(code: 404, message: message)))
     }

@@ -15,8 +15,10 @@ final class ServerCallStream: Sendable {
   let peer: OperatorName
   /// Which of the peer's nodes; nil when it does not say.
   let node: String?
-  /// Requests to write, in order; ends when the stream shall end. Holds at most as many as may be out at once.
-  let outgoing: AsyncStream<WireMessage>
+  /// A sign that there are requests to write (`nextUnsent`); ends when the stream shall end.
+  let outgoing: AsyncStream<Void>
+  /// Raised when the stream shall end, for a writer that waits for room and sees no sign.
+  let ended = Flag()
 
   /// Why there is no answer.
   struct Refusal: Error, Hashable {
@@ -34,12 +36,14 @@ final class ServerCallStream: Sendable {
   private struct State {
     var queue: ServerCallQueue
     var calls: [Ticket: Call] = [:]
+    /// Sent as far as the queue is concerned, and not written yet: at most as many as may be out at once.
+    var unsent: [(ticket: Ticket, message: WireMessage)] = []
     var lastTicket: Ticket = 0
     var end: RPCError?
   }
 
   private let state: Mutex<State>
-  private let outgoingContinuation: AsyncStream<WireMessage>.Continuation
+  private let outgoingContinuation: AsyncStream<Void>.Continuation
   private let eventLoop: any EventLoop
   private let clock = DeadlineClock()
   private let overdueTime: TimeAmount
@@ -52,11 +56,17 @@ final class ServerCallStream: Sendable {
     self.eventLoop = eventLoop
     overdueTime = TimeAmount(limits.overdueTime)
     state = Mutex(State(queue: ServerCallQueue(order: order, waitingLimit: limits.queuedCalls)))
-    (outgoing, outgoingContinuation) = AsyncStream.makeStream()
+    (outgoing, outgoingContinuation) = AsyncStream.makeStream(bufferingPolicy: .bufferingNewest(1))
   }
 
   /// Why the stream ended; nil while it has not.
   var endReason: RPCError? { state.withLock { $0.end } }
+
+  /// The next request to write; nil when there is none now. A request whose caller has gone before it was written is none, unless its place is
+  /// kept in order.
+  func nextUnsent() -> WireMessage? {
+    state.withLock { $0.unsent.isEmpty ? nil : $0.unsent.removeFirst().message }
+  }
 
   /// Sends a request and waits for its answer, at most until the deadline and as long as the stream lives.
   func ask(_ message: WireMessage, id: String, deadline: ContinuousClock.Instant) async throws(Refusal) -> WireMessage {
@@ -83,23 +93,26 @@ final class ServerCallStream: Sendable {
   }
 
   private func submit(_ ticket: Ticket, id: String, _ call: Call) {
-    let (refusal, message) = state.withLock { state -> (Refusal?, WireMessage?) in
-      if let end = state.end { return (Refusal(failure: CallFailure("the stream to \(peer) ended: \(end.message)"), isUnsent: true), nil) }
+    let (refusal, isDue) = state.withLock { state -> (Refusal?, Bool) in
+      if let end = state.end {
+        return (Refusal(failure: CallFailure("the stream to \(peer) ended: \(end.message)"), isUnsent: true), false)
+      }
       switch state.queue.submitted(ticket, id: id) {
       case .send:
         state.calls[ticket] = call
-        return (nil, call.message)
+        state.unsent.append((ticket, call.message))
+        return (nil, true)
       case .wait:
         state.calls[ticket] = call
-        return (nil, nil)
-      case .refuse(.full(let limit)): return (Refusal(failure: CallFailure("\(limit) calls wait for \(peer) already")), nil)
+        return (nil, false)
+      case .refuse(.full(let limit)): return (Refusal(failure: CallFailure("\(limit) calls wait for \(peer) already")), false)
       case .refuse(.duplicate):
-        return (Refusal(failure: CallFailure("a call with id \(shortened(id)) is on its way to \(peer) already")), nil)
-      case .refuse(.retired): return (Refusal(failure: CallFailure("the stream to \(peer) is being replaced"), isUnsent: true), nil)
+        return (Refusal(failure: CallFailure("a call with id \(shortened(id)) is on its way to \(peer) already")), false)
+      case .refuse(.retired): return (Refusal(failure: CallFailure("the stream to \(peer) is being replaced"), isUnsent: true), false)
       }
     }
     if let refusal { finish(call, .failure(refusal)) }
-    if let message { outgoingContinuation.yield(message) }
+    if isDue { outgoingContinuation.yield() }
   }
 
   /// A message came; its id decides in matched order. Returns whether it answered something.
@@ -117,7 +130,9 @@ final class ServerCallStream: Sendable {
   private func giveUp(_ ticket: Ticket, _ failure: CallFailure) {
     let (withdrawal, call) = state.withLock { state -> (ServerCallQueue.Withdrawal, Call?) in
       guard let call = state.calls.removeValue(forKey: ticket) else { return (.unknown, nil) }
-      return (state.queue.withdrawn(ticket), call)
+      let withdrawal = state.queue.withdrawn(ticket)
+      if withdrawal == .forgotten { state.unsent.removeAll { $0.ticket == ticket } }
+      return (withdrawal, call)
     }
     if let call { finish(call, .failure(Refusal(failure: failure))) }
     if withdrawal == .placeKept {
@@ -132,14 +147,13 @@ final class ServerCallStream: Sendable {
   }
 
   private func sendNext() {
-    let (messages, isDone) = state.withLock { state -> ([WireMessage], Bool) in
-      var messages: [WireMessage] = []
+    let (isDue, isDone) = state.withLock { state -> (Bool, Bool) in
       while let ticket = state.queue.next() {
-        if let call = state.calls[ticket] { messages.append(call.message) }
+        if let call = state.calls[ticket] { state.unsent.append((ticket, call.message)) }
       }
-      return (messages, state.queue.isRetired && state.queue.isEmpty)
+      return (!state.unsent.isEmpty, state.queue.isRetired && state.queue.isEmpty)
     }
-    for message in messages { outgoingContinuation.yield(message) }
+    if isDue { outgoingContinuation.yield() }
     if isDone { end(Self.replaced) }
   }
 
@@ -158,10 +172,11 @@ final class ServerCallStream: Sendable {
     let calls = state.withLock { state -> [Call] in
       guard state.end == nil else { return [] }
       state.end = reason
-      defer { state.calls = [:] }
+      defer { (state.calls, state.unsent) = ([:], []) }
       return Array(state.calls.values)
     }
     outgoingContinuation.finish()
+    ended.raise()
     let refusal = Refusal(failure: CallFailure("the connection to \(peer) ended: \(reason.message)"))
     for call in calls { finish(call, .failure(refusal)) }
   }

@@ -16,7 +16,7 @@ struct ServerCallVisit: Sendable {
   let codec: MessageCodec
   let registry: StreamRegistry
   let metrics: CallMetrics
-  let logger: Logger
+  let log: PeerLog
   let eventLoop: any EventLoop
 
   /// Runs until the peer leaves, the connection breaks or we end it; returns the status to end the stream with, never OK.
@@ -40,9 +40,9 @@ struct ServerCallVisit: Sendable {
       registry.remove(stream)
       stream.end(reason)
       metrics.streams.decrement()
-      logger.info("stream closed", metadata: ["peer": "\(stream.peer)", "reason": "\(shortenedMessage(reason.message))"])
+      log.note(.info, "stream closed", peer: stream.peer.text, ["reason": "\(shortenedMessage(reason.message))"])
     } else {
-      logger.warning("stream refused", metadata: ["peer": "\(peer.title)", "reason": "\(shortenedMessage(reason.message))"])
+      log.note(.warning, "stream refused", peer: peer.title, ["reason": "\(shortenedMessage(reason.message))"])
     }
     announced.finish()
     return reason
@@ -70,7 +70,7 @@ struct ServerCallVisit: Sendable {
     let stream = ServerCallStream(peer: name, node: node, order: order, limits: limits, eventLoop: eventLoop)
     guard registry.register(stream) else { throw RPCError(code: .unavailable, message: "the node is stopping") }
     metrics.streams.increment()
-    logger.info("stream open", metadata: ["peer": "\(name)", "concurrency": "\(order.description)"])
+    log.note(.info, "stream open", peer: name.text, ["concurrency": "\(order.description)"])
     announced.set(stream)
   }
 
@@ -99,22 +99,36 @@ struct ServerCallVisit: Sendable {
       id = try codec.responseID(message)
     } catch {
       id = ""
-      logger.warning("malformed answer", metadata: ["peer": "\(stream.peer)", "reason": "\(error.message)"])
+      log.note(.warning, "malformed answer", peer: stream.peer.text, ["reason": "\(error.message)"])
     }
     switch stream.received(message, id: id) {
     case .answers: break
-    case .late: logger.debug("late answer", metadata: ["peer": "\(stream.peer)", "id": "\(shortened(id))"])
-    case .unexpected: logger.debug("answer to nothing", metadata: ["peer": "\(stream.peer)", "id": "\(shortened(id))"])
+    case .late: log.note(.debug, "late answer", peer: stream.peer.text, ["id": "\(shortened(id))"])
+    case .unexpected: log.note(.debug, "answer to nothing", peer: stream.peer.text, ["id": "\(shortened(id))"])
     }
   }
 
   private func write(to writer: RPCWriter<WireMessage>, _ announced: AnnouncedStream) async -> RPCError? {
     guard let stream = await announced.wait() else { return nil }
-    do {
-      for await message in stream.outgoing { try await writer.write(message) }
-      return stream.endReason ?? RPCError(code: .unavailable, message: "the stream ended")
-    } catch {
-      return RPCError(code: .unavailable, message: "the connection broke")
+    return await withTaskGroup(of: RPCError?.self) { group in
+      group.addTask {
+        do {
+          for await _ in stream.outgoing {
+            while let message = stream.nextUnsent() { try await writer.write(message) }
+          }
+          return stream.endReason ?? RPCError(code: .unavailable, message: "the stream ended")
+        } catch {
+          return RPCError(code: .unavailable, message: "the connection broke")
+        }
+      }
+      // Writing waits for a peer that does not read.
+      group.addTask {
+        await stream.ended.wait()
+        return stream.endReason
+      }
+      let reason = await group.next() ?? nil
+      group.cancelAll()
+      return reason
     }
   }
 }

@@ -32,6 +32,14 @@ final class Announcer: Service, Sendable {
     var refusals: [OperatorName: [String: CallFault]] = [:]
     /// What the own node says; nil when it does not tell.
     var view: NodeView?
+    /// Which start of the program speaks, and how many calls it has made.
+    var run = Announcer.freshRun
+    var calls: Int64 = 0
+
+    mutating func nextOrder() -> CallOrder? {
+      calls += 1
+      return CallOrder(run: run, number: calls)
+    }
   }
 
   /// How often a settled public proxy hears everything again (DESIGN.md 4), with `jitter`.
@@ -50,7 +58,7 @@ final class Announcer: Service, Sendable {
     var stop: Duration = .seconds(1)
   }
 
-  /// Names in one call. More go in several, none of which then says that it is all.
+  /// Names in one call. More go in several, each of which says all of a range.
   static let itemsPerCall = 5000
   /// Refused names that a line in the log shows.
   static let shownRefusals = 10
@@ -106,6 +114,8 @@ final class Announcer: Service, Sendable {
       proxy.map { state.followers[$0].map { [$0] } ?? [] } ?? Array(state.followers.values)
     }
     for follower in followers { follower.bell.ring() }
+    // One to which nothing is announced hears that: it may know of something from an earlier start of ours.
+    if let proxy { newcomer.yield(proxy) }
   }
 
   /// Whoever was not connected before, or not through this node of ours, has to hear us.
@@ -128,8 +138,25 @@ final class Announcer: Service, Sendable {
       var timeout = self.patience.attempt
       while !Task.isCancelled {
         let pause = await follower.turn.pass { await self.announceAll(at: proxy, &timeout, &backoff) }
+        if self.isDone(with: proxy, follower.bell) { return }
         await follower.bell.wait(atMost: pause)
       }
+    }
+  }
+
+  /// Forgets a public proxy to which nothing is announced, when it knows that or never knew anything.
+  private func isDone(with proxy: OperatorName, _ bell: Bell) -> Bool {
+    state.withLock { state in
+      guard !bell.isRung, !book.proxies().contains(proxy), state.trouble[proxy] == nil || !state.settled.contains(proxy) else {
+        return false
+      }
+      // What is announced from now on comes behind this, and has it followed anew.
+      state.followed.remove(proxy)
+      state.followers[proxy] = nil
+      state.settled.remove(proxy)
+      state.trouble[proxy] = nil
+      state.refusals[proxy] = nil
+      return true
     }
   }
 
@@ -149,11 +176,14 @@ final class Announcer: Service, Sendable {
   /// - Throws: the public proxy's refusal as it came, −32603 with the reason when no answer came. The announcement stays stored and is sent again.
   func announceNow(_ announcement: AnnouncementRequest, at proxy: OperatorName) async throws(CallFault) {
     newcomer.yield(proxy)
-    var announcement = announcement
-    announcement.isOffline = isOffline(announcement.domain)
-    let params = call(to: proxy).params([announcement])
-    let outcome = try await atOnce("announceConnections", params, at: proxy)
-    guard case .result(let result) = outcome else { return }
+    let isGivenUp = announcement.expiresAt.map { $0 <= Date() } ?? false
+    let outcome = try await atOnce("announceConnections", at: proxy) {
+      // As it is when its turn comes: given up meanwhile, there is nothing to say.
+      guard var now = isGivenUp ? announcement : book.request(announcement.domain, at: proxy) else { return nil }
+      now.isOffline = isOffline(now.domain)
+      return call(to: proxy).params([now])
+    }
+    guard case .result(let result)? = outcome else { return }
     let refusal = Self.refusals(in: result, of: [announcement]).first
     state.withLock { $0.refusals[proxy, default: [:]][announcement.domain] = refusal?.fault }
     if let refusal {
@@ -169,23 +199,28 @@ final class Announcer: Service, Sendable {
   ///
   /// - Throws: as `announceNow`. The name is told with the next repetition.
   func withdrawNow(_ announcement: AnnouncementRequest, at proxy: OperatorName) async throws(CallFault) {
-    var params: [String: JSONValue] = ["connections": [["domain": .string(announcement.domain)]]]
-    params["instance"] = .string(book.instance.text)
+    // Announced again meanwhile, there is nothing to say.
+    func isGivenUp() -> Bool { book.request(announcement.domain, at: proxy) == nil }
     do {
-      _ = try await atOnce("withdrawConnections", params, at: proxy)
+      _ = try await atOnce("withdrawConnections", at: proxy) {
+        let domain: JSONValue = ["domain": .string(announcement.domain)]
+        return isGivenUp() ? ["connections": [domain], "instance": .string(book.instance.text)] : nil
+      }
     } catch  where [403, -32601].contains(error.code) {
       var expired = announcement
       expired.expiresAt = Date(timeIntervalSince1970: 0)
-      _ = try await atOnce("announceConnections", call(to: proxy).params([expired]), at: proxy)
+      _ = try await atOnce("announceConnections", at: proxy) { isGivenUp() ? call(to: proxy).params([expired]) : nil }
     }
   }
 
+  /// - Parameter params: what is to be said when the call's turn has come; nil when nothing is.
   private func atOnce(
-    _ method: String, _ params: [String: JSONValue], at proxy: OperatorName
-  ) async throws(CallFault) -> CallResponse.Outcome {
-    try await follower(of: proxy).turn.pass { () throws(CallFault) -> CallResponse.Outcome in
+    _ method: String, at proxy: OperatorName, _ params: () -> [String: JSONValue]?
+  ) async throws(CallFault) -> CallResponse.Outcome? {
+    try await follower(of: proxy).turn.pass { () throws(CallFault) -> CallResponse.Outcome? in
+      guard let params = params() else { return nil }
       do {
-        let outcome = try await node.call(proxy, method, params: params, timeout: patience.caller)
+        let outcome = try await tell(proxy, method, params, timeout: patience.caller)
         if case .fault(let fault) = outcome { throw fault }
         return outcome
       } catch let fault as CallFault {
@@ -196,13 +231,30 @@ final class Announcer: Service, Sendable {
     }
   }
 
+  /// One call, which undoes nothing that a later one has done, however long it takes on its way.
+  private func tell(
+    _ proxy: OperatorName, _ method: String, _ params: [String: JSONValue], timeout: Duration
+  ) async throws(JSONRPCClientError) -> CallResponse.Outcome {
+    let order = state.withLock { $0.nextOrder() }
+    let outcome = try await node.call(proxy, method, params: params.merging(order?.params ?? [:]) { $1 }, timeout: timeout)
+    guard case .fault(let fault) = outcome, fault.data == CallOrder.overtaken else { return outcome }
+    // Nothing that we have made came later: what was left of an earlier start of ours did. A new run comes after all that are known.
+    let again = state.withLock { state in
+      if state.run == order?.run { state.run = Self.freshRun }
+      return state.nextOrder()
+    }
+    return try await node.call(proxy, method, params: params.merging(again?.params ?? [:]) { $1 }, timeout: timeout)
+  }
+
+  private static var freshRun: String { String(UInt64.random(in: .min ... .max), radix: 16) }
+
   // MARK: Everything
 
   /// What a call says besides its names.
-  private func call(to proxy: OperatorName, isComplete: Bool = false, isStopping: Bool = false) -> AnnouncementCall {
+  private func call(to proxy: OperatorName, complete: NameRange? = nil, isStopping: Bool = false) -> AnnouncementCall {
     let node = state.withLock { $0.view?.node }
     let seconds = Int((interval(of: proxy) / .seconds(1)).rounded(.up))
-    return AnnouncementCall(instance: book.instance, node: node, interval: seconds, isComplete: isComplete, isStopping: isStopping)
+    return AnnouncementCall(instance: book.instance, node: node, interval: seconds, complete: complete, isStopping: isStopping)
   }
 
   private func interval(of proxy: OperatorName) -> Duration {
@@ -216,10 +268,11 @@ final class Announcer: Service, Sendable {
       Array(items[$0..<min($0 + Self.itemsPerCall, items.count)])
     }
     var refusals: [(domain: String, fault: CallFault)] = []
-    for part in parts {
+    for (number, part) in parts.enumerated() {
       do {
-        let params = call(to: proxy, isComplete: parts.count == 1).params(part)
-        switch try await node.call(proxy, "announceConnections", params: params, timeout: timeout) {
+        let next = number + 1 < parts.count ? parts[number + 1].first : nil
+        let params = call(to: proxy, complete: NameRange(from: number == 0 ? nil : part.first?.domain, below: next?.domain)).params(part)
+        switch try await tell(proxy, "announceConnections", params, timeout: timeout) {
         case .fault(let fault):
           return retry(proxy, "error \(fault.code): \(fault.message)", after: Self.failureKind(of: fault), &backoff)
         case .result(let result): refusals += Self.refusals(in: result, of: part)
@@ -282,13 +335,13 @@ final class Announcer: Service, Sendable {
 
   /// So that clients get an alert at once, and others their share. Names stay ours for a while (`ownership_grace`).
   private func sayThatWeStop() async {
-    let proxies = state.withLock { $0.settled }
+    let proxies = state.withLock { $0.settled.union($0.refusals.keys) }
     await withDiscardingTaskGroup { group in
       for proxy in proxies {
         group.addTask {
           // Whoever cannot be told finds out.
-          _ = try? await self.node.call(
-            proxy, "announceConnections", params: self.call(to: proxy, isStopping: true).params([]), timeout: self.patience.stop)
+          _ = try? await self.tell(
+            proxy, "announceConnections", self.call(to: proxy, isStopping: true).params([]), timeout: self.patience.stop)
         }
       }
     }

@@ -69,19 +69,25 @@ final class JoinOutcomes: Sendable {
     // Before the clock is set, which may be quicker than what follows.
     change(stream) { _ in }
     let ticket = clock.watch(until: .now + patience) { [weak self] in
-      guard quiet?.end() ?? true else { return }
-      self?.giveUp(on: stream)
+      // In one step, so that what the relay says afterwards is not said first.
+      self?.change(stream, ifMissing: nil) { entry in
+        guard entry.outcome == nil, quiet?.end() ?? true else { return }
+        entry.outcome = .undecided
+      }
     }
-    defer { clock.forget(ticket) }
+    // The relay has said it by then, unless its events are read too slowly and some were lost.
+    let last = clock.watch(until: .now + patience + Self.margin) { [weak self] in
+      self?.change(stream, ifMissing: nil) { entry in entry.outcome = entry.outcome ?? .ended("nothing was heard of it") }
+    }
+    defer { for ticket in [ticket, last] { clock.forget(ticket) } }
     return await withCheckedContinuation { continuation in change(stream) { $0.reader = continuation } }
   }
 
-  /// Without an entry everything has been said and read.
-  private func giveUp(on stream: StreamID) {
-    change(stream, ifMissing: nil) { entry in entry.outcome = entry.outcome ?? .undecided }
-  }
+  private static let margin: Duration = .seconds(5)
 
   /// One step of an entry; its reader goes on as soon as there is something to read.
+  ///
+  /// - Parameter missing: what there is when there is no entry. Nil: the step is not taken, since everything has been said and read.
   private func change(_ stream: StreamID, ifMissing missing: Entry? = Entry(), _ step: (inout Entry) -> Void) {
     let (reader, outcome) = entries.withLock { entries -> (CheckedContinuation<Outcome, Never>?, Outcome?) in
       guard var entry = entries[stream] ?? missing else { return (nil, nil) }

@@ -78,6 +78,11 @@ final class OutgoingBook: Sendable {
     }
   }
 
+  /// The announcement of a name or wildcard at a public proxy.
+  func request(_ domain: String, at proxy: OperatorName) -> AnnouncementRequest? {
+    table.withLock { $0.held(domain, at: proxy, now: Date()) }?.request
+  }
+
   /// The announcement on whose strength a public proxy may send a notice.
   func match(domain: String, proxy: OperatorName) -> OutgoingAnnouncement? {
     table.withLock { $0.matches(domain: domain, proxy: proxy, now: Date()) }
@@ -104,15 +109,17 @@ final class OutgoingBook: Sendable {
   ) async throws(CallFault) -> AnnouncementRequest? {
     try await turn.pass { () throws(CallFault) -> AnnouncementRequest? in
       var next = table.withLock { $0 }
+      // What has expired takes no room.
+      let expired = next.purgeExpired(now: Date()).map { StoredAnnouncement($0) }
       do {
         switch step(&next) {
         case .refused(let refusal): throw refusal.fault
         case .unchanged: return nil
         case .created(let changed), .renewed(let changed):
-          try await store.save([StoredAnnouncement(changed)])
+          try await store.change(removing: expired, saving: [StoredAnnouncement(changed)])
           return putInForce(next, changed)
         case .withdrawn(let changed):
-          try await store.remove([StoredAnnouncement(changed)])
+          try await store.change(removing: expired + [StoredAnnouncement(changed)], saving: [])
           return putInForce(next, changed)
         }
       } catch let fault as CallFault {

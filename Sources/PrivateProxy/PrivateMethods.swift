@@ -105,8 +105,14 @@ struct PrivateMethods: Sendable {
     let allowed = try AllowedDomains.read(of: caller, at: ownName)
     let announcement = OutgoingAnnouncement(
       domain: requested.domain, proxy: OperatorName(proxy), expiresAt: requested.expiresAt, sharedWith: requested.sharedWith)
-    guard let change = try await book.announce(announcement, allowed: allowed) else { return "ok" }
-    try await announcer.announceNow(change, at: announcement.proxy)
+    if let change = try await book.announce(announcement, allowed: allowed) {
+      try await announcer.announceNow(change, at: announcement.proxy)
+    } else if let held = book.request(announcement.domain, at: announcement.proxy),
+      announcer.standing(of: held.domain, at: announcement.proxy) != .accepted
+    {
+      // Made before, and refused or not told then.
+      try await announcer.announceNow(held, at: announcement.proxy)
+    }
     return "ok"
   }
 

@@ -28,6 +28,8 @@ final class AnnouncementBook: Service, Sendable {
   /// The names of the table, for quick denials; protected by its mutex. Made anew behind every change of them.
   private let known: Mutex<NameFilter>
   private let hasFallback: Bool
+  /// Notices when the clock is set; protected by its mutex.
+  private let clock = Mutex(ClockWatch())
 
   init(table: RouteTable, store: any AnnouncementStore, logger: Logger, metrics: MetricsRegistry) {
     self.table = Mutex(table)
@@ -115,24 +117,27 @@ final class AnnouncementBook: Service, Sendable {
   /// Announces names for an operator. When this returns, what was accepted is stored and in force.
   ///
   /// - Returns: for each item nil or the refusal.
-  /// - Throws: `CallFault` −32603 when the changes could not be stored; then nothing has changed.
+  /// - Throws: `CallFault` −32603 when the changes could not be stored, 409 when a later call has been carried out; then nothing has changed.
   func announce(
     _ items: [AnnouncementRequest], by owner: OperatorName, _ call: AnnouncementCall = AnnouncementCall(), allowed: AllowedDomains
   ) async throws(CallFault) -> [AnnouncementRefusal?] {
     let party = Party(owner, instance: call.instance)
     let report = try await change { table in
       let now = Date()
+      if let order = call.order, table.announcements.isOvertaken(order, of: party) { return AnnouncementReport(isOvertaken: true) }
       var report = table.announce(
         items, by: owner, instance: call.instance, node: call.node, every: call.interval.map(Double.init), allowed: allowed, now: now)
       table.updateAnnouncements { announcements in
-        if call.isComplete {
+        if let range = call.complete {
           let domains = Set(items.map { $0.domain.lowercased() })
-          report.displaced += announcements.withdrawAll(of: party, except: domains)
+          report.displaced += announcements.withdrawAll(of: party, except: domains, in: range)
         }
         if call.isStopping { announcements.stopped(party, now: now) }
+        if let order = call.order { announcements.carriedOut(order, of: party) }
       }
       return report
     }
+    if report.isOvertaken { throw Self.overtaken }
     if call.isStopping { logger.info("private side stops", metadata: ["operator": "\(party)"]) }
     for gone in report.displaced {
       let text: Logger.Message = gone.party == party ? "withdrawn" : "displaced"
@@ -148,22 +153,49 @@ final class AnnouncementBook: Service, Sendable {
     return refusals
   }
 
+  /// The directory allows an operator nothing: its names are free.
+  func release(of owner: OperatorName) async {
+    guard !list(of: owner).isEmpty else { return }
+    do {
+      let report = try await change { table in
+        AnnouncementReport(displaced: table.updateAnnouncements { $0.removeAll { $0.owner == owner } })
+      }
+      for gone in report.displaced {
+        logger.info("no longer allowed", metadata: ["domain": "\(gone.domain)", "operator": "\(gone.party)"])
+      }
+    } catch {
+      logger.error("names that are no longer allowed could not be removed from the store", metadata: ["reason": "\(error.message)"])
+    }
+  }
+
   /// Gives names up at once. When this returns, that is stored and others may announce them.
   ///
-  /// - Parameter instance: whose announcements; nil those of all the operator's private proxies.
+  /// - Parameters:
+  ///   - instance: whose announcements; nil those of all the operator's private proxies.
+  ///   - order: where the call stands among those of this private proxy.
   /// - Returns: for each name nil or the refusal.
-  /// - Throws: `CallFault` −32603 when the changes could not be stored; then nothing has changed.
+  /// - Throws: as `announce`.
   func withdraw(
-    _ domains: [String], by owner: OperatorName, instance: InstanceID?
+    _ domains: [String], by owner: OperatorName, instance: InstanceID?, order: CallOrder? = nil
   ) async throws(CallFault) -> [AnnouncementRefusal?] {
+    let party = Party(owner, instance: instance)
     let report = try await change { table in
-      table.updateAnnouncements { $0.withdraw(domains, by: owner, instance: instance, now: Date()) }
+      if let order, table.announcements.isOvertaken(order, of: party) { return AnnouncementReport(isOvertaken: true) }
+      return table.updateAnnouncements { announcements in
+        let report = announcements.withdraw(domains, by: owner, instance: instance, now: Date())
+        if let order { announcements.carriedOut(order, of: party) }
+        return report
+      }
     }
+    if report.isOvertaken { throw Self.overtaken }
     for gone in report.displaced {
       logger.info("withdrawn", metadata: ["domain": "\(gone.domain)", "operator": "\(gone.party)"])
     }
     return report.outcomes.map(\.refusal)
   }
+
+  private static let overtaken = CallFault(
+    code: 409, message: "a later call of the same private proxy has been carried out already", data: CallOrder.overtaken)
 
   // MARK: Who is there
 
@@ -236,11 +268,16 @@ final class AnnouncementBook: Service, Sendable {
   ) async throws(CallFault) -> AnnouncementReport {
     try await turn.pass { () throws(CallFault) -> AnnouncementReport in
       var next = table.withLock { $0 }
+      if let jump = clock.withLock({ $0.jump() }) {
+        logger.warning("the clock was set", metadata: ["seconds": "\(Int(jump.rounded()))"])
+        next.updateAnnouncements { $0.clockJumped(by: jump) }
+      }
       let report = step(&next)
       let changes = Self.changes(of: report)
       do {
-        if !changes.removed.isEmpty { try await store.remove(changes.removed) }
-        if !changes.saved.isEmpty { try await store.save(changes.saved) }
+        if !changes.removed.isEmpty || !changes.saved.isEmpty {
+          try await store.change(removing: changes.removed, saving: changes.saved)
+        }
       } catch {
         logger.error("announcements could not be stored", metadata: ["reason": "\(error)"])
         throw CallFault(code: -32603, message: "the announcements could not be stored, nothing was changed: try again later")

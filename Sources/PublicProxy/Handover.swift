@@ -71,6 +71,10 @@ struct Handover: Sendable {
     var lastFailure = NoticeFailure(cause: .privateSideAway, reason: "nobody can be asked")
     await withDiscardingTaskGroup { asked in
       await withDiscardingTaskGroup { timers in
+        timers.addTask {
+          // The relay says when it is over; should that be lost, as when its events are read too slowly, nothing waits for it.
+          if (try? await Task.sleep(for: left(for: client) + Self.margin)) != nil { event.yield(.settled) }
+        }
         var actions = attempts.begin()
         var iterator = events.makeAsyncIterator()
         while true {
@@ -97,7 +101,7 @@ struct Handover: Sendable {
           case .silent(let attempt):
             actions = attempts.silenceEnded(attempt)
             // Others need not wait for it as well: it says soon that it is there, if it is.
-            if !actions.isEmpty, let party = attempts.party(of: attempt) { await book.unreachable(party) }
+            if !actions.isEmpty, let party = attempts.party(of: attempt) { asked.addTask { await book.unreachable(party) } }
           case .settled:
             attempts.settled()
             actions = []
@@ -158,6 +162,9 @@ struct Handover: Sendable {
       }
     }
   }
+
+  /// From the end of a client's wait until nobody asks any more whether the relay has said so.
+  private static let margin: Duration = .seconds(2)
 
   /// A node to which no connection came about in this time is busy.
   private static let busyTime: Duration = .seconds(1)

@@ -35,7 +35,14 @@ struct PublicMethods: Sendable {
     let caller = try CallingOperator.read(params)
     let items = try requestedItems(params)
     let call = try AnnouncementCall(params)
-    let allowed = try AllowedDomains.read(of: caller, at: ownName)
+    let allowed: AllowedDomains
+    do {
+      allowed = try AllowedDomains.read(of: caller, at: ownName)
+    } catch {
+      // The directory allows it nothing, or nothing any more.
+      if error.code == 403 { await book.release(of: caller.name) }
+      throw error
+    }
     let refusals = try await book.announce(items, by: caller.name, call, allowed: allowed)
     for case (let item, let refusal?) in zip(items, refusals) {
       logger.notice(
@@ -57,7 +64,8 @@ struct PublicMethods: Sendable {
       throw .invalidParams(FormError(["connections": form.json]))
     }
     let instance = try AnnouncementCall.instance(params)
-    let refusals = try await book.withdraw(domains.compactMap { $0 }, by: caller.name, instance: instance)
+    let refusals = try await book.withdraw(
+      domains.compactMap { $0 }, by: caller.name, instance: instance, order: AnnouncementCall.order(params))
     return .array(refusals.map { $0?.fault.json ?? .null })
   }
 

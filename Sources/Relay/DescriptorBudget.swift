@@ -15,7 +15,8 @@ struct DescriptorBudget: Equatable {
     let loops = max(1, loops)
     pipesPerLoop = max(0, min(pipes, limit / 8 / 2 / loops))
     let reserved = min(reserve, limit / 4)
-    streams = (limit - reserved - 2 * pipesPerLoop * loops) / 2
+    // Each loop sets addresses aside for all of them, which a limit that means infinity must not make more than there are.
+    streams = min((limit - reserved - 2 * pipesPerLoop * loops) / 2, 1 << 20)
     presenting = max(4, limit / 16)
     firstReserved = Int32(clamping: limit - reserved / 2)
   }

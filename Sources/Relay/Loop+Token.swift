@@ -48,10 +48,9 @@ extension Loop {
     commons.releasePresenting(slots[Int(number)].sourceBucket)
     giveBack(number)
     if !commons.mailboxes[owner].post(.present(descriptor: descriptor, token)) {
-      // Nobody has taken the connection over, so it is still ours to close.
+      // The mailbox has closed it.
       commons.ordersDropped.wrappingAdd(1, ordering: .relaxed)
       counters.add(to: .tokensRefused)
-      close(descriptor)
     }
   }
 

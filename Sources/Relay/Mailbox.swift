@@ -26,12 +26,12 @@ final class Mailbox: Sendable {
   /// The descriptor that becomes readable when an order arrives.
   var wakeNumber: Int32 { wake.number }
 
-  /// False when the mailbox is full or its loop has ended; the order is disposed of.
+  /// False when the mailbox is full or its loop has ended; the order is disposed of. Full is it for orders about streams only.
   @discardableResult
   func post(_ order: Order) -> Bool {
     enum Outcome { case first, behindOthers, refused }
     let outcome: Outcome = state.withLock { state in
-      guard !state.isClosed, state.orders.count < limit else { return .refused }
+      guard !state.isClosed, state.orders.count < limit || order.isForTheLoop else { return .refused }
       state.orders.append(order)
       return state.orders.count == 1 ? .first : .behindOthers
     }

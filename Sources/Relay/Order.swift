@@ -18,6 +18,14 @@ enum Order: Sendable {
   case resolved(slot: UInt32, generation: UInt32, End, DialTarget, Result<[SocketAddress], LookUpFailure>)
   /// Accept nothing more, end when the last stream has ended, or after so many milliseconds.
   case drain(milliseconds: UInt64)
+
+  /// About no stream. There are few of these, and none may be lost.
+  var isForTheLoop: Bool {
+    switch self {
+    case .listen, .drain: true
+    case .expect, .refuse, .route, .join, .cancel, .present, .resolved: false
+    }
+  }
 }
 
 /// When the private side of a hand-over presents its token.

@@ -4,27 +4,44 @@ import Synchronization
 /// Turns names into addresses off the loops, in a few threads of its own.
 ///
 /// The system's resolver blocks for as long as it likes, so its threads are never waited for: what comes too late finds
-/// that its stream is gone. Mutable state: the queue and the number of threads, under one mutex; a semaphore counts the
-/// queue's entries.
+/// that its stream is gone. A name is looked up once for all who ask while that lasts, so that one that hangs keeps one
+/// thread from the others. Mutable state: the names, who asks, and the number of threads, under one mutex; a semaphore
+/// counts the names in the queue.
 final class Resolver: Sendable {
-  /// 4: one hanging name server blocks as many streams at a time, for as long as the resolver's own timeout.
+  /// 4: as many hanging names block all others, for as long as the resolver's own timeout.
   static let maxThreads = 4
-  /// What may wait for a thread. 1024: beyond it an answer would come after the dial timeout anyway.
-  static let maxQueued = 1024
+  /// Who may wait for an answer. 1024: beyond it one would come after the dial timeout anyway.
+  static let maxAsking = 1024
 
   typealias Answer = @Sendable (Result<[SocketAddress], LookUpFailure>) -> Void
 
-  private struct Job {
+  private struct Name: Hashable {
     let host: String
     let port: Int
-    let answer: Answer
   }
 
   private struct State {
-    var jobs: [Job] = []
+    /// Those that no thread has taken yet, each once.
+    var queue: [Name] = []
+    /// Who waits for the names that are queued or being looked up.
+    var asking: [Name: [Answer]] = [:]
+    var askers = 0
     var threads = 0
     var idle = 0
     var isClosed = false
+
+    mutating func forgetAll() {
+      queue = []
+      asking = [:]
+      askers = 0
+    }
+
+    /// A name has been looked up: who wanted to know.
+    mutating func answered(_ name: Name) -> [Answer] {
+      let answers = asking.removeValue(forKey: name) ?? []
+      askers -= answers.count
+      return answers
+    }
   }
 
   private let state = Mutex(State())
@@ -33,22 +50,27 @@ final class Resolver: Sendable {
   /// Calls `answer` from a thread of the resolver. False when the queue is full or no thread can be had; then it is not
   /// called.
   func resolve(host: String, port: Int, answer: @escaping Answer) -> Bool {
-    let needsThread: Bool? = state.withLock { state in
-      guard !state.isClosed, state.jobs.count < Self.maxQueued else { return nil }
-      state.jobs.append(Job(host: host, port: port, answer: answer))
-      guard state.idle < state.jobs.count, state.threads < Self.maxThreads else { return false }
+    enum Outcome { case refused, attached, queued, needsThread }
+    let name = Name(host: host, port: port)
+    let outcome: Outcome = state.withLock { state in
+      guard !state.isClosed, state.askers < Self.maxAsking else { return .refused }
+      state.askers += 1
+      state.asking[name, default: []].append(answer)
+      guard state.asking[name]?.count == 1 else { return .attached }
+      state.queue.append(name)
+      guard state.idle < state.queue.count, state.threads < Self.maxThreads else { return .queued }
       state.threads += 1
-      return true
+      return .needsThread
     }
-    guard let needsThread else { return false }
-    if needsThread, !Thread.startDetached(name: "relay-resolve", { self.work() }) {
+    if outcome == .refused || outcome == .attached { return outcome == .attached }
+    if outcome == .needsThread, !Thread.startDetached(name: "relay-resolve", { self.work() }) {
       let stranded = state.withLock { state in
         state.threads -= 1
         return state.threads == 0
       }
       // Without any thread nobody would ever look at the queue.
       if stranded {
-        state.withLock { $0.jobs.removeAll() }
+        state.withLock { $0.forgetAll() }
         return false
       }
     }
@@ -60,7 +82,7 @@ final class Resolver: Sendable {
   func close() {
     let threads = state.withLock { state in
       state.isClosed = true
-      state.jobs.removeAll()
+      state.forgetAll()
       return state.threads
     }
     for _ in 0..<threads { available.signal() }
@@ -70,11 +92,16 @@ final class Resolver: Sendable {
     while true {
       state.withLock { $0.idle += 1 }
       available.wait()
-      let (job, isClosed) = state.withLock { state in
+      let (name, isClosed) = state.withLock { state in
         state.idle -= 1
-        return (state.jobs.isEmpty ? nil : state.jobs.removeFirst(), state.isClosed)
+        return (state.queue.isEmpty ? nil : state.queue.removeFirst(), state.isClosed)
       }
-      if let job { job.answer(SocketAddress.look(up: job.host, port: job.port, .name)) } else if isClosed { return }
+      if let name {
+        let found = SocketAddress.look(up: name.host, port: name.port, .name)
+        for answer in state.withLock({ $0.answered(name) }) { answer(found) }
+      } else if isClosed {
+        return
+      }
     }
   }
 }

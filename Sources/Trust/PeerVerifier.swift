@@ -19,6 +19,9 @@ public struct PeerVerifier: Sendable {
 
   /// Leaf, a few intermediates and perhaps the root; building chains takes time that grows fast with their number.
   static let chainLimit = 8
+  /// Certificates with one subject: an authority's new one beside its old one. More could each be tried as the issuer of each other, in every
+  /// order.
+  static let namesakeLimit = 2
 
   /// A verifier with fixed roots. Roots that swift-certificates cannot read are left out: `Credentials.load` has refused them before.
   /// - Parameter pins: nil when any certificate under the roots will do.
@@ -50,6 +53,10 @@ public struct PeerVerifier: Sendable {
       return .failure(.unreadable(error))
     }
 
+    let subjects = Dictionary(grouping: Set(certificates), by: \.subject)
+    guard subjects.values.allSatisfy({ $0.count <= Self.namesakeLimit }) else {
+      return .failure(.invalidChain(identity, reason: "more than \(Self.namesakeLimit) of its certificates have the same subject"))
+    }
     let validated: [Certificate]
     switch await validate(certificates, of: identity) {
     case .success(let chain): validated = chain

@@ -10,19 +10,23 @@ public struct AnnouncementCall: Hashable, Sendable {
   public var node: String?
   /// `every`: in how many seconds this is repeated at the latest.
   public var interval: Int?
-  /// `all`: these are all names that this private proxy announces here; others of it are given up.
-  public var isComplete: Bool
+  /// `all`: these are all names that this private proxy announces here, or all in a range; others of it are given up.
+  public var complete: NameRange?
   /// `stopping`: the private proxy stops, and takes no more clients.
   public var isStopping: Bool
+  /// `run` and `number`: where the call stands among the others.
+  public var order: CallOrder?
 
   public init(
-    instance: InstanceID? = nil, node: String? = nil, interval: Int? = nil, isComplete: Bool = false, isStopping: Bool = false
+    instance: InstanceID? = nil, node: String? = nil, interval: Int? = nil, complete: NameRange? = nil, isStopping: Bool = false,
+    order: CallOrder? = nil
   ) {
     self.instance = instance
     self.node = node
     self.interval = interval
-    self.isComplete = isComplete
+    self.complete = complete
     self.isStopping = isStopping
+    self.order = order
   }
 
   private static let longestNode = 64
@@ -33,7 +37,7 @@ public struct AnnouncementCall: Hashable, Sendable {
     self.init(
       node: params["node"]?.string.flatMap { (1...Self.longestNode).contains($0.utf8.count) ? $0 : nil },
       interval: params["every"]?.integer.flatMap { Self.intervals.contains($0) ? Int($0) : nil },
-      isComplete: params["all"] == true, isStopping: params["stopping"] == true)
+      complete: Self.complete(params["all"]), isStopping: params["stopping"] == true, order: Self.order(params))
     instance = try Self.instance(params)
   }
 
@@ -48,14 +52,42 @@ public struct AnnouncementCall: Hashable, Sendable {
     return instance
   }
 
+  /// True, or a map with `from`, `below` or both.
+  private static func complete(_ value: JSONValue?) -> NameRange? {
+    if value == true { return .whole }
+    guard let members = value?.object else { return nil }
+    let range = NameRange(from: members["from"]?.string, below: members["below"]?.string)
+    return range == .whole ? nil : range
+  }
+
+  /// Where the call stands among the others; nil when it does not say.
+  public static func order(_ params: [String: JSONValue]) -> CallOrder? {
+    guard let run = params["run"]?.string, let number = params["number"]?.integer else { return nil }
+    return CallOrder(run: run, number: number)
+  }
+
   /// The parameters of the call.
   public func params(_ items: [AnnouncementRequest]) -> [String: JSONValue] {
     var params: [String: JSONValue] = ["connections": .array(items.map(\.json))]
     if let instance { params["instance"] = .string(instance.text) }
     if let node { params["node"] = .string(node) }
     if let interval { params["every"] = .integer(Int64(interval)) }
-    if isComplete { params["all"] = true }
+    if let complete {
+      var range: [String: JSONValue] = [:]
+      if let from = complete.from { range["from"] = .string(from) }
+      if let below = complete.below { range["below"] = .string(below) }
+      params["all"] = range.isEmpty ? true : .object(range)
+    }
     if isStopping { params["stopping"] = true }
+    if let order { params.merge(order.params) { $1 } }
     return params
   }
+}
+
+extension CallOrder {
+  /// `data` of the error for a call that was overtaken.
+  public static let overtaken: JSONValue = ["overtaken": true]
+
+  /// As parameters of a call.
+  public var params: [String: JSONValue] { ["run": .string(run), "number": .integer(number)] }
 }

@@ -15,6 +15,9 @@ public final class Bell: Sendable {
 
   public init() {}
 
+  /// Whether it was rung and nobody has been woken by it yet.
+  public var isRung: Bool { state.withLock { $0.isRung } }
+
   public func ring() {
     let waiter = state.withLock { state in
       state.isRung = state.waiter == nil

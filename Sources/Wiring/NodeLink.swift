@@ -87,7 +87,7 @@ public final class NodeLink: Service, Sendable {
   private func learnPins(from result: JSONValue?) {
     let entry = result?["entries"]?.array?.first { $0["name"]?.string == ownName.text }
     let pinned = entry?["certificates"]?.array?.compactMap { certificate in
-      certificate["key_usage"]?.string == "encryption" ? certificate["fingerprint"]?.string : nil
+      certificate["key_usage"]?.string == "encryption" ? certificate["fingerprint"]?.string?.lowercased() : nil
     }
     guard let pinned, !pinned.isEmpty else { return }
     state.withLock { $0.pins = Set(pinned) }

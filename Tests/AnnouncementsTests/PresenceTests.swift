@@ -148,6 +148,43 @@ import Testing
     #expect(table.candidates(for: name, now: noon + 3).map(\.instance) == [one, two])
   }
 
+  @Test func aClockThatIsSetMakesNobodyAwayForLonger() throws {
+    let hour = 3600.0
+    var table = AnnouncementTable()
+    _ = try table.announce(name, instance: one, now: noon)
+    table.clockJumped(by: hour)
+    #expect(isConnected(table, now: noon + hour + 99) == [true])
+    #expect(isConnected(table, now: noon + hour + 101) == [false])
+    // Away for as long as it is.
+    table.disconnected(alice, now: noon + hour + 10)
+    table.clockJumped(by: -hour)
+    #expect(try table.announce(name, by: bob, now: noon + 10 + grace - 1).refusal?.code == 409)
+    #expect(try table.announce(name, by: bob, now: noon + 10 + grace).refusal == nil)
+  }
+
+  @Test func aCallThatWasDelayedComesTooLate() throws {
+    func order(_ run: String, _ number: Int64) throws -> CallOrder { try #require(CallOrder(run: run, number: number)) }
+    let party = Party(alice, instance: one)
+    var table = AnnouncementTable()
+    // Nothing is known of those who hold nothing.
+    #expect(!table.isOvertaken(try order("a", 2), of: party))
+    table.carriedOut(try order("a", 2), of: party)
+    #expect(!table.isOvertaken(try order("a", 1), of: party))
+    _ = try table.announce(name, instance: one)
+    table.carriedOut(try order("a", 2), of: party)
+    #expect(table.isOvertaken(try order("a", 1), of: party))
+    #expect(table.isOvertaken(try order("a", 2), of: party))
+    #expect(!table.isOvertaken(try order("a", 3), of: party))
+    #expect(!table.isOvertaken(try order("a", 1), of: Party(alice, instance: two)))
+    // Started again: whatever is left of the former run is too late.
+    #expect(!table.isOvertaken(try order("b", 1), of: party))
+    table.carriedOut(try order("b", 1), of: party)
+    #expect(table.isOvertaken(try order("a", 9), of: party))
+    #expect(!table.isOvertaken(try order("b", 2), of: party))
+    #expect(CallOrder(run: "", number: 1) == nil)
+    #expect(CallOrder(run: String(repeating: "a", count: 65), number: 1) == nil)
+  }
+
   @Test func anAnswerToANoticeDoesNotEndAStop() throws {
     var table = AnnouncementTable()
     _ = try table.announce(name, instance: one)

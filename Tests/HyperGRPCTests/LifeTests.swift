@@ -121,6 +121,31 @@ import Trust
     }
   }
 
+  /// RFC 8305: the first address is silent, so the next one is tried beside it. What becomes of the loser is not the winner's matter.
+  @Test func aPeerIsReachedAtTheAddressThatAnswers() async throws {
+    let pair = try await ChannelTests.Pair()
+    let silent = try SilentPort(at: "127.0.0.2", pair.port)
+    defer { silent.close() }
+    let trust = GRPCClientConfiguration(credentials: pair.privateParty.credentials).trust
+    let directory = pair.mesh.directory
+    var dialer = ClientDialer(
+      ownName: "private-1", tls: .client(trust),
+      verifier: PeerVerifier(source: trust) { directory.current.encryptionPins(for: $0) }, limits: .test, keepalive: .client,
+      eventLoopGroup: MultiThreadedEventLoopGroup.singleton)
+    dialer.resolver = TwoAddresses(first: "127.0.0.2", second: "127.0.0.1")
+    let request = try MessageCodec(sizeLimit: 4096).encode(
+      CallRequest(id: "public-1.method(1)", method: "public-1.method", params: [:]), clientName: "private-1")
+    try await Running.with(pair.server) { [dialer] _ in
+      let connection = try await dialer.connect(to: "public-1", at: PeerAddress(host: "both.example", port: pair.port), isKept: true)
+      async let run: Void = connection.run(stream: nil, reopens: false)
+      _ = try await connection.call(request, deadline: .now + .seconds(20))
+      #expect(connection.takesCalls)
+      connection.close()
+      await run
+      #expect(connection.ended.isRaised)
+    }
+  }
+
   @Test func aConnectionThatNobodyNeedsIsNotReplaced() async throws {
     let mesh = try Mesh()
     let publicParty = try mesh.party("public-1")
@@ -161,6 +186,13 @@ import Trust
     #expect(party.metrics.exposition().contains(#"hyper_grpc_refused_connections_total{cause="farewell"} 1"#))
   }
 
+  /// Its kernel confirms what we send, but its program hangs.
+  @Test func aPeerThatDoesNotAnswerAPingIsLetGo() async throws {
+    let keepalive = Keepalive(after: .milliseconds(50), timeout: .milliseconds(50))
+    let party = try await withSilentPeer(of: .test, keepalive) { peer, _ in try await peer.closeFuture.get() }
+    #expect(party.metrics.exposition().contains(#"hyper_grpc_refused_connections_total{cause="hung"} 1"#))
+  }
+
   @Test func aCallWhoseMessageDoesNotComeIsEnded() async throws {
     var limits = GRPCLimits.test
     limits.callTime = .milliseconds(50)
@@ -185,11 +217,12 @@ import Trust
 
   /// A server, and a peer with a good certificate that has sent the preface and empty settings (RFC 9113, 3.4) and answers nothing.
   private func withSilentPeer(
-    of limits: GRPCLimits, _ body: @escaping @Sendable (_ peer: any NIOCore.Channel, _ server: Party) async throws -> Void
+    of limits: GRPCLimits, _ keepalive: Keepalive = .server,
+    _ body: @escaping @Sendable (_ peer: any NIOCore.Channel, _ server: Party) async throws -> Void
   ) async throws -> Party {
     let mesh = try Mesh()
     let (publicParty, privateParty) = (try mesh.party("public-1"), try mesh.party("private-1"))
-    let server = mesh.server(publicParty, limits: limits, handler: TestHandler())
+    let server = mesh.server(publicParty, limits: limits, keepalive: keepalive, handler: TestHandler())
     let port = try await server.bind()
     var configuration = privateParty.credentials.clientConfiguration(alpn: ["h2"])
     configuration.certificateVerification = .noHostnameVerification
@@ -230,13 +263,14 @@ import Trust
     }
     let port = Mutex(0)
     try await Running.with(client) { _ in
-      try await first.running("serve", address: "127.0.0.1:0", own: "public-1", other: "private-1") { lines, _ in
+      try await first.running("serve", address: "127.0.0.1:0", own: "public-1", other: "private-1") { lines, order in
         let bound = Int(try await lines.first(with: "port")["port"]?.integer ?? 0)
         port.withLock { $0 = bound }
         mesh.announce(publicParty, port: bound)
         _ = try await lines.first(with: "announced")
+        try await order(["crash": true])
       }
-      // The first stream, which followed no end, was not opened again. Now it has ended without our doing.
+      // The first stream, which followed no end, was not opened again. Now it has ended without a word.
       let address = "127.0.0.1:\(port.withLock { $0 })"
       try await second.running("serve", address: address, own: "public-1", other: "private-1") { lines, order in
         try await eventually("announced once more") { lines.all.count { $0["announced"] != nil } == 2 }
@@ -269,4 +303,21 @@ import Trust
       }
     }
   }
+}
+
+/// Knows two addresses for every name.
+private struct TwoAddresses: Resolver {
+  let first: String
+  let second: String
+
+  func initiateAQuery(host: String, port: Int) -> EventLoopFuture<[SocketAddress]> {
+    let loop = MultiThreadedEventLoopGroup.singleton.any()
+    return loop.makeCompletedFuture { try [first, second].map { try SocketAddress(ipAddress: $0, port: port) } }
+  }
+
+  func initiateAAAAQuery(host: String, port: Int) -> EventLoopFuture<[SocketAddress]> {
+    MultiThreadedEventLoopGroup.singleton.any().makeSucceededFuture([])
+  }
+
+  func cancelQueries() {}
 }

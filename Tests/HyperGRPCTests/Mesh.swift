@@ -31,11 +31,12 @@ struct Mesh {
 
   func server(
     _ party: Party, host: String = "127.0.0.1", port: Int = 0, limits: GRPCLimits = .test, rates: [ConnectionRate] = [],
-    handler: TestHandler
+    keepalive: Keepalive = .server, handler: TestHandler
   ) -> GRPCServerChannel {
     var configuration = GRPCServerConfiguration(host: host, port: port, credentials: party.credentials)
     configuration.limits = limits
     configuration.rates = rates
+    configuration.keepalive = keepalive
     return GRPCServerChannel(
       ownName: party.name, configuration: configuration, directory: directory, handler: handler, logger: party.logger.logger,
       metrics: party.metrics)

@@ -75,6 +75,27 @@ import Testing
     #expect(answer == .unexpected)
   }
 
+  /// A peer that does not read is not to work off later what nobody waits for any more.
+  @Test(arguments: [true, false]) func whatIsGivenUpBeforeItIsWrittenIsNotWritten(isMatched: Bool) async throws {
+    let stream = stream(isMatched ? .matched(limit: 1) : .inOrder)
+    await #expect(throws: ServerCallStream.Refusal.self) {
+      try await stream.ask(WireMessage(bytes: [1]), id: "a", deadline: .now + .milliseconds(20))
+    }
+    try await withThrowingTaskGroup(of: Void.self) { group in
+      group.addTask { _ = try? await stream.ask(WireMessage(bytes: [2]), id: "b", deadline: .now + .seconds(60)) }
+      // In order the place of the first is kept, because the next answer is its own.
+      for await _ in stream.outgoing {
+        guard let message = stream.nextUnsent() else { continue }
+        #expect(message == WireMessage(bytes: [isMatched ? 2 : 1]))
+        break
+      }
+      #expect(stream.nextUnsent() == nil)
+      stream.end(RPCError(code: .unavailable, message: "gone"))
+      #expect(stream.ended.isRaised)
+      try await group.waitForAll()
+    }
+  }
+
   @Test func aReplacedStreamGivesItsLastAnswerAndEnds() async throws {
     let stream = stream(.matched(limit: 1))
     try await withThrowingTaskGroup(of: Void.self) { group in

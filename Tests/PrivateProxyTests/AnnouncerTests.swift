@@ -43,9 +43,18 @@ import Wiring
 
   private struct Calls {
     var iterator: AsyncStream<FakeNode.Call>.Iterator
+    /// Where the last call stood among the others.
+    var order: CallOrder?
 
+    /// What the next such call says, its order apart.
     mutating func next(_ method: String, where matches: ([String: JSONValue]) -> Bool = { _ in true }) async -> [String: JSONValue] {
-      while let call = await iterator.next(isolation: #isolation) { if call.method == method, matches(call.params) { return call.params } }
+      while let call = await iterator.next(isolation: #isolation) {
+        guard call.method == method, matches(call.params) else { continue }
+        let order = AnnouncementCall.order(call.params)
+        #expect(order.map { $0.run == self.order?.run ?? $0.run && $0.number > self.order?.number ?? 0 } == true)
+        self.order = order
+        return call.params.filter { !["run", "number"].contains($0.key) }
+      }
       return [:]
     }
   }
@@ -92,6 +101,39 @@ import Wiring
     }
     let last = await calls.next("public.announceConnections")
     #expect(last["stopping"] == true && last["connections"] == [] && last["instance"] == "one")
+  }
+
+  @Test func aPublicProxyToWhichNothingIsAnnouncedIsToldWhenItAsks() async throws {
+    let node = try FakeNode(ownName: "private") { call in
+      call.method.hasSuffix(".announceConnections")
+        ? .result(.array(call.params["connections"]?.array?.map { _ in .null } ?? [])) : .fault(.methodNotFound)
+    }
+    let announcer = try announcer(node)
+    try await node.running(announcer) {
+      await announcer.settled.wait()
+      var calls = Calls(iterator: node.calls.makeAsyncIterator())
+      for _ in 0..<2 {
+        announcer.announceSoon(to: "formerly")
+        #expect(await calls.next("formerly.announceConnections")["connections"] == [])
+      }
+    }
+  }
+
+  @Test func aCallThatWasOvertakenByAnEarlierStartIsMadeInANewRun() async throws {
+    let runs = Mutex<[String]>([])
+    let node = try FakeNode(ownName: "private") { call in
+      guard call.method == "public.announceConnections", let run = call.params["run"]?.string else { return .fault(.methodNotFound) }
+      let isFirst = runs.withLock { runs in
+        runs.append(run)
+        return runs[0] == run
+      }
+      return isFirst ? .fault(CallFault(code: 409, message: "later", data: CallOrder.overtaken)) : .result([nil])
+    }
+    let announcer = try announcer(node)
+    try await node.running(announcer) {
+      await announcer.settled.wait()
+      #expect(runs.withLock { Set($0).count } == 2)
+    }
   }
 
   @Test func refusalsAreKeptInWordsForThoseWhoAsk() async throws {

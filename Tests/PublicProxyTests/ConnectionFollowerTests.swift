@@ -13,7 +13,7 @@ import Wiring
 @Suite(.timeLimit(.minutes(1))) struct ConnectionFollowerTests {
   private func book(holding names: [String: OperatorName]) async throws -> AnnouncementBook {
     let store = MemoryAnnouncementStore()
-    store.save(names.map { StoredAnnouncement(Announcement(domain: $0.key, owner: $0.value)) })
+    try await store.save(names.map { StoredAnnouncement(Announcement(domain: $0.key, owner: $0.value)) })
     return try await AnnouncementBook.open(store, logger: FakeNode.logger, metrics: MetricsRegistry())
   }
 

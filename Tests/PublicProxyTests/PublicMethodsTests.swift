@@ -189,6 +189,71 @@ import Testing
     #expect(try await Self.open(folder).list(of: nil).map(\.domain) == ["b.example.org", "other.example.org"])
   }
 
+  @Test func whatTheDirectoryNoLongerAllowsIsNoLongerHeld() async throws {
+    defer { remove() }
+    let items: JSONValue = [["domain": "a.example.org"], ["domain": "a.example.net"]]
+    _ = await announce(items, as: client("op-1", domains: [".example.org", ".example.net"]))
+    #expect(book.list(of: nil).count == 2)
+    // It goes on repeating itself.
+    _ = await announce(items, as: client("op-1", domains: [".example.org"]))
+    #expect(book.list(of: nil).map(\.domain) == ["a.example.org"])
+    #expect(await announce([["domain": "a.example.net"]], as: client("op-2", domains: [".example.net"])) == .result([nil]))
+    guard case .fault(let fault) = await announce(items, as: client("op-1", domains: nil)) else {
+      Issue.record("was accepted")
+      return
+    }
+    #expect(fault.code == 403)
+    #expect(try await Self.open(folder).list(of: nil).map(\.owner) == ["op-2"])
+  }
+
+  @Test func manyNamesAreToldInRangesEachOfWhichIsComplete() async throws {
+    defer { remove() }
+    func say(_ names: [String], _ all: JSONValue) async {
+      let items = JSONValue.array(names.map { ["domain": .string($0)] })
+      _ = await call("announceConnections", ["connections": items, "instance": "one", "all": all], as: client("op-1"))
+    }
+    let names = ["a", "b", "c", "d"].map { "\($0).example.org" }
+    await say(Array(names[..<2]), ["below": .string(names[2])])
+    await say(Array(names[2...]), ["from": .string(names[2])])
+    #expect(book.list(of: nil).map(\.domain) == names)
+    await say([names[0]], ["below": .string(names[2])])
+    #expect(book.list(of: nil).map(\.domain) == [names[0], names[2], names[3]])
+    await say([names[3]], ["from": .string(names[2])])
+    #expect(book.list(of: nil).map(\.domain) == [names[0], names[3]])
+  }
+
+  @Test func partnersWithNamesWithoutEndAreRefused() async throws {
+    defer { remove() }
+    let item: JSONValue = ["domain": "a.example.org", "shared_with": [.string(String(repeating: "x", count: 256))]]
+    guard case .fault(let fault) = await announce([item], as: client("op-1")) else {
+      Issue.record("was accepted")
+      return
+    }
+    #expect(fault.code == -32602)
+  }
+
+  /// A call that its caller has given up may still be on its way.
+  @Test func aCallThatWasDelayedUndoesNothing() async throws {
+    defer { remove() }
+    func say(_ method: String, _ run: String, _ number: Int64, _ more: [String: JSONValue]) async -> CallResponse.Outcome {
+      let params: [String: JSONValue] = ["instance": "one", "run": .string(run), "number": .integer(number)]
+      return await call(method, params.merging(more) { $1 }, as: client("op-1"))
+    }
+    let (a, b): (JSONValue, JSONValue) = (["domain": "a.example.org"], ["domain": "b.example.org"])
+    #expect(await say("announceConnections", "r", 2, ["connections": [a, b], "all": true]) == .result([nil, nil]))
+    let tooLate = CallResponse.Outcome.fault(
+      CallFault(code: 409, message: "a later call of the same private proxy has been carried out already", data: ["overtaken": true]))
+    #expect(await say("announceConnections", "r", 1, ["connections": [a], "all": true]) == tooLate)
+    #expect(await say("withdrawConnections", "r", 3, ["connections": ["b.example.org"]]) == .result([nil]))
+    #expect(await say("announceConnections", "r", 2, ["connections": [b]]) == tooLate)
+    #expect(book.list(of: nil).map(\.domain) == ["a.example.org"])
+    // Started again; the stop of the former start comes behind.
+    #expect(await say("announceConnections", "s", 1, ["connections": [a], "all": true]) == .result([nil]))
+    #expect(await say("announceConnections", "r", 4, ["connections": [], "stopping": true]) == tooLate)
+    #expect(await say("withdrawConnections", "r", 5, ["connections": ["a.example.org"]]) == tooLate)
+    #expect(book.candidates(for: "a.example.org").count == 1)
+  }
+
   @Test func theListSaysSinceWhenAndWhetherTheHolderIsThere() async throws {
     defer { remove() }
     let items: JSONValue = [["domain": "a.example.org", "shared_with": ["op-2"]], ["domain": "b.example.org", "offline": true]]

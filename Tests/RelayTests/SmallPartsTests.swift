@@ -103,6 +103,32 @@ struct SmallPartsTests {
     #expect(mailbox.close() == [stream])
   }
 
+  /// A loop that is behind must hear that it is to end.
+  @Test func ordersAboutTheLoopFindRoomInAFullMailbox() throws {
+    let mailbox = try #require(Mailbox(limit: 1))
+    #expect(mailbox.post(.cancel(StreamID(loop: 0, serial: 1))))
+    #expect(!mailbox.post(.cancel(StreamID(loop: 0, serial: 2))))
+    #expect(mailbox.post(.drain(milliseconds: 0)))
+    _ = mailbox.close()
+    #expect(!mailbox.post(.drain(milliseconds: 0)))
+  }
+
+  @Test func manyWhoAskForOneNameAreAnsweredTogether() async throws {
+    let resolver = Resolver()
+    let (answers, answer) = AsyncStream<Int>.makeStream()
+    for _ in 0..<Resolver.maxAsking {
+      let isAsked = resolver.resolve(host: "localhost", port: 5) { result in answer.yield((try? result.get().count) ?? 0) }
+      #expect(isAsked)
+    }
+    var count = 0
+    for await addresses in answers {
+      #expect(addresses >= 1)
+      count += 1
+      if count == Resolver.maxAsking { break }
+    }
+    resolver.close()
+  }
+
   @Test func theResolverAnswersInItsOwnTime() async throws {
     let resolver = Resolver()
     let count = try await withCheckedThrowingContinuation { continuation in

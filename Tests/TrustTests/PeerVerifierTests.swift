@@ -198,6 +198,18 @@ struct PeerVerifierTests {
     _ = try await verify(Array(flood.prefix(8)), as: .client).get()
   }
 
+  /// They could issue each other in any order.
+  @Test func manyAuthoritiesOfOneNameAreRefused() async throws {
+    let leaf = try chain("op-1")
+    let namesakes = try (0..<3).map { _ in
+      try #require(try root.makeIntermediate(commonName: "namesake").issue(commonName: "x").credentials().chain.dropFirst().first)
+    }
+    let refusal = try refusal(await verify(leaf + namesakes, as: .client))
+    #expect(refusal.kind == .invalidChain && refusal.message.hasSuffix("more than 2 of its certificates have the same subject"))
+    // An authority and its next one.
+    _ = try await verify(leaf + namesakes.prefix(2), as: .client).get()
+  }
+
   @Test func aMessageNamesAFewOfManyNames() async throws {
     let names = (0..<300).map { "name-\($0)" }
     let refusal = try refusal(await verify(try chain("op-1", names), as: .server(expectedName: "x")))

@@ -44,7 +44,7 @@ import Wiring
   @Test func whatACallSaysBesidesItsNamesIsReadAsItWas() throws {
     let calls = [
       AnnouncementCall(),
-      AnnouncementCall(instance: InstanceID("one"), node: "n", interval: 30, isComplete: true, isStopping: true),
+      AnnouncementCall(instance: InstanceID("one"), node: "n", interval: 30, complete: .whole, isStopping: true),
     ]
     for call in calls { #expect(try AnnouncementCall(call.params([])) == call) }
     #expect(calls[0].params([]) == ["connections": []])
