@@ -68,19 +68,23 @@ final class JoinOutcomes: Sendable {
   func outcome(of stream: StreamID, patience: Duration, quiet: QuietPeriod? = nil) async -> Outcome {
     // Before the clock is set, which may be quicker than what follows.
     change(stream) { _ in }
-    let ticket = clock.watch(until: .now + patience) { [weak self] in
-      // In one step, so that what the relay says afterwards is not said first.
-      self?.change(stream, ifMissing: nil) { entry in
-        guard entry.outcome == nil, quiet?.end() ?? true else { return }
-        entry.outcome = .undecided
-      }
+    let ticket = clock.watch(until: .now + patience) { [weak self] in self?.patienceEnded(stream, quiet) }
+    defer { clock.forget(ticket) }
+    return await withCheckedContinuation { continuation in change(stream) { $0.reader = continuation } }
+  }
+
+  private func patienceEnded(_ stream: StreamID, _ quiet: QuietPeriod?) {
+    var isToldLater = false
+    // In one step, so that what the relay says afterwards is not said first.
+    change(stream, ifMissing: nil) { entry in
+      guard entry.outcome == nil else { return }
+      if quiet?.end() ?? true { entry.outcome = .undecided } else { isToldLater = true }
     }
-    // The relay has said it by then, unless its events are read too slowly and some were lost.
-    let last = clock.watch(until: .now + patience + Self.margin) { [weak self] in
+    guard isToldLater else { return }
+    // By then it has been said, unless the relay's events are read too slowly and some were lost.
+    _ = clock.watch(until: .now + Self.margin) { [weak self] in
       self?.change(stream, ifMissing: nil) { entry in entry.outcome = entry.outcome ?? .ended("nothing was heard of it") }
     }
-    defer { for ticket in [ticket, last] { clock.forget(ticket) } }
-    return await withCheckedContinuation { continuation in change(stream) { $0.reader = continuation } }
   }
 
   private static let margin: Duration = .seconds(5)
