@@ -21,6 +21,8 @@ public enum AnnouncementRefusal: Error, Hashable, Sendable {
   case tooManyInstances(limit: Int)
   /// The announcement names more partners than it may (`shared_with`).
   case tooManyPartners(domain: String, limit: Int)
+  /// The name of a partner is longer than any operator's, in bytes.
+  case partnerTooLong(domain: String, limit: Int)
   /// A private proxy was asked to give up a name that its settings announce.
   case inSettings(domain: String)
   /// A private proxy was asked to announce a name to itself.
@@ -29,7 +31,7 @@ public enum AnnouncementRefusal: Error, Hashable, Sendable {
   /// The error code of the answer (PROTOCOL.md 10.2, 10.3).
   public var code: Int {
     switch self {
-    case .badName, .expiryTooFar, .tooManyPartners, .ownProxy: 400
+    case .badName, .expiryTooFar, .tooManyPartners, .partnerTooLong, .ownProxy: 400
     case .notAllowed, .tooMany, .tooManyInstances: 403
     case .heldByAnother, .underWildcard, .staticRoute, .inSettings: 409
     }
@@ -71,6 +73,8 @@ extension AnnouncementRefusal: CustomStringConvertible {
       "this operator already announces from \(limit) private proxies, more are not allowed"
     case .tooManyPartners(let domain, let limit):
       "the announcement of \(Self.shown(domain)) names too many operators in shared_with: \(limit) is the most"
+    case .partnerTooLong(let domain, let limit):
+      "the announcement of \(Self.shown(domain)) names an operator of more than \(limit) bytes in shared_with"
     case .inSettings(let domain):
       "the name \(Self.shown(domain)) is announced by the settings of this proxy: it has to be removed there"
     case .ownProxy(let name):

@@ -32,6 +32,8 @@ public struct AnnouncementLimits: Hashable, Sendable {
   public var instancesPerOwner = 64
   /// How many partners one announcement may name.
   public var partners = 64
+  /// How many bytes the name of a partner may have; each is kept, and a host name has no more.
+  public var partnerName = 255
   /// For how long a name stays its owner's who is away (`ownership_grace`). Five minutes: a restart, an update, a provider
   /// that deals out a new address at night.
   public var ownershipGrace: TimeInterval = 5 * 60

@@ -42,6 +42,9 @@ extension AnnouncementTable {
     guard !AnnouncementRules.isTooFar(request.expiresAt, now: now) else { throw .expiryTooFar(domain: domain) }
     guard !routes.names(domain) else { throw .staticRoute(domain: domain) }
     guard request.sharedWith.count <= limits.partners else { throw .tooManyPartners(domain: domain, limit: limits.partners) }
+    guard request.sharedWith.allSatisfy({ $0.text.utf8.count <= limits.partnerName }) else {
+      throw .partnerTooLong(domain: domain, limit: limits.partnerName)
+    }
     let present = holds[domain] ?? []
     // An announcement that has expired is not there, so who held it begins anew.
     let held = present.first { $0.party == party && !$0.isExpired(now) }

@@ -121,7 +121,6 @@ struct Presence: Sendable {
     for owner in records.keys {
       for index in records[owner]?.indices ?? 0..<0 {
         records[owner]?[index].heard += seconds
-        records[owner]?[index].spoke? += seconds
         records[owner]?[index].away?.since += seconds
       }
     }

@@ -16,9 +16,9 @@ public struct GRPCLimits: Hashable, Sendable {
   public var announcementTime: Duration = .seconds(10)
   /// An answer that is this much later than its deadline costs an in-order stream its life: nothing behind it can be answered.
   public var overdueTime: Duration = .seconds(30)
-  /// Calls on one connection at once, our `ServerCall` included: as many as the broker lets one peer have (`max_calls_per_peer`). More wait
-  /// at the peer, which is told.
-  public var streams = 4097
+  /// Streams that a peer may have open on one connection. What NIOHTTP2 keeps in any case; and so many calls can be given up together without
+  /// ending the connection, since it takes more than 200 resets in 30 s for an attack.
+  public var streams = 100
   /// Connections accepted at once; a peer of the deployed kind opens one for every call.
   public var connections = 4096
   /// PING frames per second that are answered on one connection; a Go peer sends one with every call (FACTS.md 0.1).

@@ -96,15 +96,13 @@ struct HyperListener: HTTP2ServerTransport.ListenerFactory {
         }
       })
     try pipeline.addHandler(
-      SilenceWatch(limit: keepalive.after + keepalive.timeout + Self.silenceMargin) { refusals.note(.hung(connection)) })
+      // Behind the farewell that the transport says when a PING is not answered, and the time that calls have to end then.
+      SilenceWatch(limit: keepalive.after + keepalive.timeout + limits.ageGrace) { refusals.note(.hung(connection)) })
     try pipeline.addHandler(ConnectionMark(connection, messageSize: limits.messageSize, refusals: callRefusals))
     let flood = PingShield.Events(flood: { refusals.note(.flood(connection)) })
     try pipeline.addHandler(PingShield(expectsPreface: true, perSecond: limits.pingsPerSecond, events: flood))
     try pipeline.addHandler(FlushGather())
   }
-
-  /// For the way of a PING and its answer, which have their own time, through busy loops.
-  private static let silenceMargin: Duration = .seconds(5)
 
   /// Runs on the channel's event loop, when the transport has added its handlers.
   private func addFarewell(to channel: any NIOCore.Channel) throws {

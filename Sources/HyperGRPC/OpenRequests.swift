@@ -5,6 +5,8 @@ import Synchronization
 final class OpenRequests: Sendable {
   private struct State {
     var count = 0
+    /// Nothing is written any more.
+    var isOver = false
     /// Raised when fewer are left.
     var waiting: [(limit: Int, flag: Flag)] = []
   }
@@ -24,20 +26,31 @@ final class OpenRequests: Sendable {
     for flag in due { flag.raise() }
   }
 
+  /// The stream takes no more answers: nobody waits for their being written.
+  func end() {
+    let waiting = state.withLock { state in
+      state.isOver = true
+      defer { state.waiting = [] }
+      return state.waiting
+    }
+    for (_, flag) in waiting { flag.raise() }
+  }
+
   /// Raised when there are none: at once, or with the next answer after which there are none.
   func none() -> Flag { fewer(than: 1) }
 
   /// Waits until there are fewer than this, or the task is cancelled.
   func few(_ limit: Int) async {
-    guard state.withLock({ $0.count >= limit }) else { return }
+    guard state.withLock({ $0.count >= limit && !$0.isOver }) else { return }
     await fewer(than: limit).wait()
   }
 
   private func fewer(than limit: Int) -> Flag {
     let flag = Flag()
     let isDue = state.withLock { state in
-      if state.count >= limit { state.waiting.append((limit, flag)) }
-      return state.count < limit
+      let isDue = state.count < limit || state.isOver
+      if !isDue { state.waiting.append((limit, flag)) }
+      return isDue
     }
     if isDue { flag.raise() }
     return flag

@@ -140,18 +140,18 @@ final class PeerLink: Sendable {
             if target.isKept {
               predecessor = connection
               attempt()
-              if isBrief { await pause(backoff.next(after: .unreachable), waking: waking) }
-            } else if isBrief {
-              throw DialFailure(.unreachable, "the peer closes connections at once")
             } else {
               report(DialFailure(.unreachable, "the peer closes it"))
               rest()
             }
+            if isBrief { await pause(backoff.next(after: .unreachable), waking: waking) }
             continue
           }
-          if target.isKept || start.duration(to: .now) < Self.briefTime { throw connection.endReason }
+          if target.isKept { throw connection.endReason }
           report(connection.endReason)
           rest()
+          // Who asks for it meanwhile waits.
+          if start.duration(to: .now) < Self.briefTime { await pause(backoff.next(after: .unreachable), waking: waking) }
         } catch {
           state.withLock { $0.endedUncleanly = $0.endedUncleanly || $0.reported == true }
           report(error)

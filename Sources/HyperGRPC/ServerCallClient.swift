@@ -48,6 +48,7 @@ struct ServerCallClient: Sendable {
       metadata.add(contentsOf: NodeName.metadata(nodeName))
       let request = StreamingClientRequest<WireMessage>(metadata: metadata) { writer in
         isUsable.raise()
+        defer { open.end() }
         try await writer.write(announcement)
         for await answer in outgoing {
           try await writer.write(answer)

@@ -17,7 +17,7 @@ public struct LineSampler: Sendable {
 
   /// Enough to see what is going on, little enough to read.
   public static let linesPerSecond = 10
-  /// Causes are few and fixed; should one ever hold a peer's text, the rest shares one window.
+  /// Causes at one time; should there be more, as when they hold the names of peers, the rest shares one window.
   public static let causeLimit = 128
 
   private var windows: [String: Window] = [:]
@@ -28,6 +28,9 @@ public struct LineSampler: Sendable {
   ///
   /// - Parameter others: lines that were never asked for and count as swallowed.
   public mutating func admit(cause: String, standingFor others: UInt64 = 0, now: ContinuousClock.Instant) -> Admission {
+    if windows[cause] == nil, windows.count >= Self.causeLimit {
+      windows = windows.filter { $0.value.swallowed > 0 || $0.value.start.duration(to: now) < .seconds(1) }
+    }
     let key = windows[cause] == nil && windows.count >= Self.causeLimit ? Self.others : cause
     var window = windows[key] ?? Window(start: now)
     if window.start.duration(to: now) >= .seconds(1) {

@@ -35,10 +35,16 @@ final class Announcer: Service, Sendable {
     /// Which start of the program speaks, and how many calls it has made.
     var run = Announcer.freshRun
     var calls: Int64 = 0
+    /// The last call to each public proxy.
+    var lastOrders: [OperatorName: CallOrder] = [:]
+    /// Those that may know of names of ours.
+    var told: Set<OperatorName> = []
 
-    mutating func nextOrder() -> CallOrder? {
+    mutating func nextOrder(to proxy: OperatorName) -> CallOrder? {
       calls += 1
-      return CallOrder(run: run, number: calls)
+      let order = CallOrder(run: run, number: calls)
+      lastOrders[proxy] = order
+      return order
     }
   }
 
@@ -144,20 +150,22 @@ final class Announcer: Service, Sendable {
     }
   }
 
-  /// Forgets a public proxy to which nothing is announced, when it knows that or never knew anything.
+  /// Follows a public proxy no longer to which nothing is announced, when it knows that or never knew anything.
   private func isDone(with proxy: OperatorName, _ bell: Bell) -> Bool {
     state.withLock { state in
-      guard !bell.isRung, !book.proxies().contains(proxy), state.trouble[proxy] == nil || !state.settled.contains(proxy) else {
-        return false
-      }
-      // What is announced from now on comes behind this, and has it followed anew.
+      guard !bell.isRung, !book.proxies().contains(proxy), !state.told.contains(proxy) else { return false }
+      // What is announced from now on comes behind this, and has it followed anew. Whoever waits for a turn keeps it.
       state.followed.remove(proxy)
-      state.followers[proxy] = nil
       state.settled.remove(proxy)
       state.trouble[proxy] = nil
       state.refusals[proxy] = nil
       return true
     }
+  }
+
+  /// Whether a public proxy is to hear of names of ours, or may know of some.
+  private func isOfInterest(_ proxy: OperatorName) -> Bool {
+    state.withLock { $0.told.contains(proxy) } || book.proxies().contains(proxy)
   }
 
   private func follower(of proxy: OperatorName) -> Follower {
@@ -199,6 +207,16 @@ final class Announcer: Service, Sendable {
   ///
   /// - Throws: as `announceNow`. The name is told with the next repetition.
   func withdrawNow(_ announcement: AnnouncementRequest, at proxy: OperatorName) async throws(CallFault) {
+    do {
+      try await giveUp(announcement, at: proxy)
+    } catch {
+      // With the next repetition, which there may be none of any more.
+      announceSoon(to: proxy)
+      throw error
+    }
+  }
+
+  private func giveUp(_ announcement: AnnouncementRequest, at proxy: OperatorName) async throws(CallFault) {
     // Announced again meanwhile, there is nothing to say.
     func isGivenUp() -> Bool { book.request(announcement.domain, at: proxy) == nil }
     do {
@@ -235,16 +253,30 @@ final class Announcer: Service, Sendable {
   private func tell(
     _ proxy: OperatorName, _ method: String, _ params: [String: JSONValue], timeout: Duration
   ) async throws(JSONRPCClientError) -> CallResponse.Outcome {
-    let order = state.withLock { $0.nextOrder() }
-    let outcome = try await node.call(proxy, method, params: params.merging(order?.params ?? [:]) { $1 }, timeout: timeout)
-    guard case .fault(let fault) = outcome, fault.data == CallOrder.overtaken else { return outcome }
-    // Nothing that we have made came later: what was left of an earlier start of ours did. A new run comes after all that are known.
-    let again = state.withLock { state in
-      if state.run == order?.run { state.run = Self.freshRun }
-      return state.nextOrder()
+    let order = state.withLock { $0.nextOrder(to: proxy) }
+    let saysNames = method == "announceConnections" && params["connections"] != []
+    let isFirst = saysNames && state.withLock { $0.told.insert(proxy).inserted }
+    let outcome: CallResponse.Outcome
+    do throws(JSONRPCClientError) {
+      outcome = try await node.call(proxy, method, params: params.merging(order?.params ?? [:]) { $1 }, timeout: timeout)
+      if isFirst, case .fault(let fault) = outcome, Self.failureKind(of: fault) == .unreachable { notTold(proxy) }
+    } catch {
+      if isFirst, error.kind == .unreachable { notTold(proxy) }
+      throw error
     }
-    return try await node.call(proxy, method, params: params.merging(again?.params ?? [:]) { $1 }, timeout: timeout)
+    guard case .fault(let fault) = outcome, fault.data == CallOrder.overtaken else { return outcome }
+    // Overtaken by nothing that we have said since, but by what was left of an earlier start of ours: a new run comes after all that are known.
+    let again = state.withLock { state -> CallOrder? in
+      guard state.lastOrders[proxy] == order else { return nil }
+      if state.run == order?.run { state.run = Self.freshRun }
+      return state.nextOrder(to: proxy)
+    }
+    guard let again else { return outcome }
+    return try await node.call(proxy, method, params: params.merging(again.params) { $1 }, timeout: timeout)
   }
+
+  /// The first call that says a name to a public proxy has not reached it.
+  private func notTold(_ proxy: OperatorName) { state.withLock { _ = $0.told.remove(proxy) } }
 
   private static var freshRun: String { String(UInt64.random(in: .min ... .max), radix: 16) }
 
@@ -284,6 +316,7 @@ final class Announcer: Service, Sendable {
       }
     }
     timeout = patience.attempt
+    if items.isEmpty { state.withLock { _ = $0.told.remove(proxy) } }
     state.withLock { $0.refusals[proxy] = Dictionary(refusals.map { ($0.domain, $0.fault) }) { first, _ in first } }
     guard refusals.isEmpty else {
       let shown = refusals.prefix(Self.shownRefusals).map { "'\($0.domain)': \($0.fault.code) \($0.fault.message)" }
@@ -306,6 +339,10 @@ final class Announcer: Service, Sendable {
   }
 
   private func retry(_ proxy: OperatorName, _ reason: String, after kind: Backoff.FailureKind, _ backoff: inout Backoff) -> Duration {
+    guard isOfInterest(proxy) else {
+      logger.debug("nothing to announce, and not told", metadata: ["at": "\(proxy)", "reason": "\(reason)"])
+      return backoff.next(after: kind)
+    }
     (kind == .refused ? refused : failed).increment()
     let isNews = state.withLock { $0.trouble.updateValue(reason, forKey: proxy) } != reason
     let pause = backoff.next(after: kind)
@@ -316,6 +353,7 @@ final class Announcer: Service, Sendable {
   }
 
   private func noteAccepted(_ count: Int, at proxy: OperatorName) {
+    guard count > 0 || isOfInterest(proxy) else { return settle(proxy) }
     accepted.increment()
     let isNews = state.withLock { state in
       let hadTrouble = state.trouble.removeValue(forKey: proxy) != nil

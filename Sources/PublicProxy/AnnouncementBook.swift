@@ -267,11 +267,12 @@ final class AnnouncementBook: Service, Sendable {
     _ step: @Sendable (inout RouteTable) -> AnnouncementReport
   ) async throws(CallFault) -> AnnouncementReport {
     try await turn.pass { () throws(CallFault) -> AnnouncementReport in
-      var next = table.withLock { $0 }
       if let jump = clock.withLock({ $0.jump() }) {
         logger.warning("the clock was set", metadata: ["seconds": "\(Int(jump.rounded()))"])
-        next.updateAnnouncements { $0.clockJumped(by: jump) }
+        // At once, whatever becomes of the change.
+        table.withLock { table in table.updateAnnouncements { $0.clockJumped(by: jump) } }
       }
+      var next = table.withLock { $0 }
       let report = step(&next)
       let changes = Self.changes(of: report)
       do {

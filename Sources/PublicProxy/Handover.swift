@@ -5,6 +5,7 @@ import JSONRPC
 import Logging
 import Operations
 import Relay
+import Synchronization
 import Wiring
 
 /// Has clients handed over to the private proxies that announced their names.
@@ -68,6 +69,7 @@ struct Handover: Sendable {
     // Holds at most two events for each attempt, and the end.
     let (events, event) = AsyncStream<HandoverEvent>.makeStream()
     underWay.tell(event, of: client.stream)
+    let answered = AnsweredNotices()
     var lastFailure = NoticeFailure(cause: .privateSideAway, reason: "nobody can be asked")
     await withDiscardingTaskGroup { asked in
       await withDiscardingTaskGroup { timers in
@@ -84,7 +86,11 @@ struct Handover: Sendable {
               if attempt > 0 { notices.retried.increment() }
               guard let candidate = candidates.first(where: { $0.party == party }) else { continue }
               asked.addTask {
-                if let failure = await notify(candidate, of: client) { event.yield(.failed(attempt, failure)) }
+                if let failure = await notify(candidate, of: client) {
+                  event.yield(.failed(attempt, failure))
+                } else {
+                  answered.insert(attempt)
+                }
               }
             case .watch(let attempt, let time):
               timers.addTask {
@@ -101,7 +107,14 @@ struct Handover: Sendable {
           case .silent(let attempt):
             actions = attempts.silenceEnded(attempt)
             // Others need not wait for it as well: it says soon that it is there, if it is.
-            if !actions.isEmpty, let party = attempts.party(of: attempt) { asked.addTask { await book.unreachable(party) } }
+            if !actions.isEmpty, let party = attempts.party(of: attempt) {
+              asked.addTask {
+                let isAnswered = answered.contains(attempt)
+                await book.unreachable(party)
+                // Answered while that was put in force.
+                if !isAnswered, answered.contains(attempt) { await book.reached(party) }
+              }
+            }
           case .settled:
             attempts.settled()
             actions = []
@@ -175,6 +188,14 @@ struct Handover: Sendable {
   private func giveUp(_ client: WaitingClient, _ failure: NoticeFailure) {
     engine.refuse(client.stream, with: .internalError, cause: failure.cause, detail: failure.reason)
   }
+}
+
+/// The attempts of one hand-over whose notices were accepted. `attempts` is protected by its mutex.
+private final class AnsweredNotices: Sendable {
+  private let attempts = Mutex<Set<Int>>([])
+
+  func insert(_ attempt: Int) { attempts.withLock { _ = $0.insert(attempt) } }
+  func contains(_ attempt: Int) -> Bool { attempts.withLock { $0.contains(attempt) } }
 }
 
 /// Why a private proxy will not come.

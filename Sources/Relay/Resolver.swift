@@ -12,6 +12,8 @@ final class Resolver: Sendable {
   static let maxThreads = 4
   /// Who may wait for an answer. 1024: beyond it one would come after the dial timeout anyway.
   static let maxAsking = 1024
+  /// The same for one name, so that one that hangs leaves room.
+  static let maxAskingForOne = 256
 
   typealias Answer = @Sendable (Result<[SocketAddress], LookUpFailure>) -> Void
 
@@ -53,7 +55,7 @@ final class Resolver: Sendable {
     enum Outcome { case refused, attached, queued, needsThread }
     let name = Name(host: host, port: port)
     let outcome: Outcome = state.withLock { state in
-      guard !state.isClosed, state.askers < Self.maxAsking else { return .refused }
+      guard !state.isClosed, state.askers < Self.maxAsking, state.asking[name]?.count ?? 0 < Self.maxAskingForOne else { return .refused }
       state.askers += 1
       state.asking[name, default: []].append(answer)
       guard state.asking[name]?.count == 1 else { return .attached }

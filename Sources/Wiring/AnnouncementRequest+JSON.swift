@@ -25,9 +25,7 @@ extension AnnouncementRequest {
     case nil, .null: break
     case .array(let list):
       sharedWith = Set(list.compactMap(\.string).map { OperatorName($0) })
-      if list.contains(where: { !($0.string.map { (1...longestPartner).contains($0.utf8.count) } ?? false) }) {
-        problems["shared_with"] = .string("expected a list of operators, each of 1 to \(longestPartner) bytes")
-      }
+      if list.contains(where: { $0.string == nil }) { problems["shared_with"] = "expected a list of operators" }
     default: problems["shared_with"] = "expected a list of operators"
     }
     var isOffline = false
@@ -39,9 +37,6 @@ extension AnnouncementRequest {
     guard problems.isEmpty, let domain else { return .failure(FormFailure(problems)) }
     return .success(AnnouncementRequest(domain: domain, expiresAt: expiresAt, sharedWith: sharedWith, isOffline: isOffline))
   }
-
-  /// Every name is kept, in memory and in the store. A host name has no more bytes.
-  private static let longestPartner = 255
 
   /// As `read` takes it. What is not used is left out: deployed public proxies know the first two members only.
   public var json: JSONValue {

@@ -189,7 +189,9 @@ import Trust
   /// Its kernel confirms what we send, but its program hangs.
   @Test func aPeerThatDoesNotAnswerAPingIsLetGo() async throws {
     let keepalive = Keepalive(after: .milliseconds(50), timeout: .milliseconds(50))
-    let party = try await withSilentPeer(of: .test, keepalive) { peer, _ in try await peer.closeFuture.get() }
+    let party = try await withSilentPeer(of: Self.limits { $0.ageGrace = .milliseconds(50) }, keepalive) { peer, _ in
+      try await peer.closeFuture.get()
+    }
     #expect(party.metrics.exposition().contains(#"hyper_grpc_refused_connections_total{cause="hung"} 1"#))
   }
 

@@ -116,7 +116,7 @@ struct SmallPartsTests {
   @Test func manyWhoAskForOneNameAreAnsweredTogether() async throws {
     let resolver = Resolver()
     let (answers, answer) = AsyncStream<Int>.makeStream()
-    for _ in 0..<Resolver.maxAsking {
+    for _ in 0..<Resolver.maxAskingForOne {
       let isAsked = resolver.resolve(host: "localhost", port: 5) { result in answer.yield((try? result.get().count) ?? 0) }
       #expect(isAsked)
     }
@@ -124,7 +124,7 @@ struct SmallPartsTests {
     for await addresses in answers {
       #expect(addresses >= 1)
       count += 1
-      if count == Resolver.maxAsking { break }
+      if count == Resolver.maxAskingForOne { break }
     }
     resolver.close()
   }
