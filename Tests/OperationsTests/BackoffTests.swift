@@ -94,4 +94,17 @@ struct LineSamplerTests {
     _ = sampler.admit(cause: "a", now: start)
     #expect(sampler.admit(cause: "a", now: start - .seconds(10)) == .write(swallowed: 0))
   }
+
+  /// Names of peers are causes too: those that are quiet make room.
+  @Test func causesThatAreOverMakeRoom() {
+    var sampler = LineSampler()
+    let now = ContinuousClock.now
+    for number in 0..<LineSampler.causeLimit { _ = sampler.admit(cause: "\(number)", now: now) }
+    // Beyond the limit all share one window.
+    for number in 0..<LineSampler.linesPerSecond { #expect(sampler.admit(cause: "new \(number)", now: now) == .write(swallowed: 0)) }
+    #expect(sampler.admit(cause: "one more", now: now) == .swallow)
+    #expect(sampler.admit(cause: "one more", now: now + .seconds(1)) == .write(swallowed: 0))
+    for _ in 1..<LineSampler.linesPerSecond { _ = sampler.admit(cause: "one more", now: now + .seconds(1)) }
+    #expect(sampler.admit(cause: "another", now: now + .seconds(1)) == .write(swallowed: 0))
+  }
 }

@@ -20,11 +20,14 @@ import Wiring
     return OutgoingBook(instance: try #require(InstanceID("one")), table: table, store: MemoryAnnouncementStore())
   }
 
-  private func announcer(_ node: FakeNode, isOffline: @escaping @Sendable (String) -> Bool = { _ in false }) throws -> Announcer {
+  private func announcer(
+    _ node: FakeNode, _ announced: OutgoingBook? = nil, isOffline: @escaping @Sendable (String) -> Bool = { _ in false }
+  ) throws -> Announcer {
     var patience = Announcer.Patience()
     (patience.attempt, patience.longestAttempt, patience.caller, patience.stop) = (.seconds(50), .seconds(50), .seconds(50), .seconds(50))
     return Announcer(
-      book: try book(), node: node.link, isOffline: isOffline, patience: patience, logger: FakeNode.logger, metrics: MetricsRegistry())
+      book: try announced ?? book(), node: node.link, isOffline: isOffline, patience: patience, logger: FakeNode.logger,
+      metrics: MetricsRegistry())
   }
 
   /// An answer that is late is waited for longer the next time, so that one that is always late is heard at last.
@@ -116,6 +119,28 @@ import Wiring
         announcer.announceSoon(to: "formerly")
         #expect(await calls.next("formerly.announceConnections")["connections"] == [])
       }
+    }
+  }
+
+  @Test func aWithdrawalThatCouldNotBeToldIsToldWithAllThatIsLeft() async throws {
+    let node = try FakeNode(ownName: "private") { call in
+      switch call.method {
+      case "later.withdrawConnections": .fault(CallFault(code: 500, message: "away"))
+      case "public.announceConnections", "later.announceConnections":
+        .result(.array(call.params["connections"]?.array?.map { _ in .null } ?? []))
+      default: .fault(.methodNotFound)
+      }
+    }
+    let (book, allowed) = (try book(), try AllowedDomains([".example.org"]))
+    let announcer = try announcer(node, book)
+    try await node.running(announcer) {
+      let announcement = OutgoingAnnouncement(domain: "b.example.org", proxy: "later")
+      try await announcer.announceNow(try #require(try await book.announce(announcement, allowed: allowed)), at: "later")
+      let gone = try #require(try await book.withdraw("b.example.org", at: "later", allowed: allowed))
+      await #expect(throws: CallFault.self) { try await announcer.withdrawNow(gone, at: "later") }
+      var calls = Calls(iterator: node.calls.makeAsyncIterator())
+      _ = await calls.next("later.withdrawConnections")
+      #expect(await calls.next("later.announceConnections")["connections"] == [])
     }
   }
 
