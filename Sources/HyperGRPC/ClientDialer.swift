@@ -67,8 +67,7 @@ struct ClientDialer: Sendable {
     case .success(let established):
       return ClientConnection(
         transport: transport, channel: established.channel, peer: established.peer, goAway: progress.goAway,
-        channelCloses: progress.channelCloses,
-        limits: limits)
+        channelCloses: progress.channelCloses, limits: limits)
     case .failure(let failure):
       // The channel is closed, but its transport must be run to its end all the same: NIO traps when the writer of a channel that was
       // connected is dropped unused. What it has to say was said better above.

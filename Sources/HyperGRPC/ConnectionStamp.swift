@@ -44,19 +44,19 @@ final class ConnectionMark: ChannelInboundHandler {
 
   let connection: VerifiedConnection
   private let messageSize: Int
-  private let refusals: CallRefusals
+  private let log: PeerLog
 
-  init(_ connection: VerifiedConnection, messageSize: Int, refusals: CallRefusals) {
+  init(_ connection: VerifiedConnection, messageSize: Int, log: PeerLog) {
     self.connection = connection
     self.messageSize = messageSize
-    self.refusals = refusals
+    self.log = log
   }
 
   /// What stands in front of the transport in a new stream of the connection; on the event loop of both.
   func prepare(_ stream: any NIOCore.Channel) throws {
-    let (connection, refusals) = (connection, refusals)
+    let (connection, log) = (connection, log)
     let gate = MessageGate(limit: messageSize) { reason in
-      if let peer = connection.peer { refusals.note(peer, at: connection, reason: reason) }
+      if let peer = connection.peer { log.callRefused(peer, at: connection, reason: reason) }
     }
     try stream.pipeline.syncOperations.addHandlers([gate, ConnectionStamp(connectionID: connection.id)], position: .first)
   }

@@ -47,7 +47,7 @@ public struct GRPCLimits: Hashable, Sendable {
 public struct Keepalive: Hashable, Sendable {
   /// A PING is sent after this much silence. Peers cut clients off that ping more often than every 15 s.
   public var after: Duration
-  /// The connection is closed when no answer came in this time.
+  /// Without an answer in this time the connection is closed; by a server `GRPCLimits.ageGrace` later, behind its farewell.
   public var timeout: Duration
 
   public init(after: Duration, timeout: Duration) {

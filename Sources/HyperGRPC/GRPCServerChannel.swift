@@ -20,7 +20,7 @@ public final class GRPCServerChannel: HyperModel.Channel, Service {
   private let service: HyperService
   private let registry: StreamRegistry
   private let connections: ConnectionTable
-  private let callRefusals: CallRefusals
+  private let log: PeerLog
   private let verifier: PeerVerifier
   private let tls: TLSContextCache
   private let logger: Logger
@@ -42,11 +42,11 @@ public final class GRPCServerChannel: HyperModel.Channel, Service {
     connections = ConnectionTable(limit: configuration.limits.connections)
     verifier = PeerVerifier(source: configuration.trust) { directory.current.encryptionPins(for: $0) }
     tls = TLSContextCache.server(configuration.trust)
-    callRefusals = CallRefusals(logger: logger)
+    log = PeerLog(logger: logger)
     service = HyperService(
       ownName: ownName, nodeName: configuration.nodeName, limits: configuration.limits, handler: handler, connections: connections,
-      registry: registry, refusals: callRefusals,
-      metrics: self.metrics, logger: logger, eventLoopGroup: eventLoopGroup)
+      registry: registry,
+      metrics: self.metrics, logger: logger, log: log, eventLoopGroup: eventLoopGroup)
   }
 
   /// Binds the address; connections wait in the kernel until `run`.
@@ -111,7 +111,7 @@ public final class GRPCServerChannel: HyperModel.Channel, Service {
       socket: socket, tls: { [tls] in try tls.context() }, verifier: verifier, limits: limits, keepalive: configuration.keepalive,
       connections: connections,
       rates: ConnectionRates(configuration.rates), refusals: RefusalLog(logger: logger, metrics: metrics),
-      callRefusals: callRefusals, eventLoopGroup: eventLoopGroup)
+      log: log, eventLoopGroup: eventLoopGroup)
     var config = HTTP2ServerTransport.Custom<HyperListener>.Config.defaults
     config.connection.flushCoalescing = nil
     // Said, because HTTP/2's own limit is kept without a word, and ends the connection of a peer that passes it.

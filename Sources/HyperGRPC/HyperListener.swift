@@ -18,7 +18,7 @@ struct HyperListener: HTTP2ServerTransport.ListenerFactory {
   let connections: ConnectionTable
   let rates: ConnectionRates
   let refusals: RefusalLog
-  let callRefusals: CallRefusals
+  let log: PeerLog
   let eventLoopGroup: any EventLoopGroup
 
   struct NoDescriptor: Error, CustomStringConvertible {
@@ -98,7 +98,7 @@ struct HyperListener: HTTP2ServerTransport.ListenerFactory {
     try pipeline.addHandler(
       // Behind the farewell that the transport says when a PING is not answered, and the time that calls have to end then.
       SilenceWatch(limit: keepalive.after + keepalive.timeout + limits.ageGrace) { refusals.note(.hung(connection)) })
-    try pipeline.addHandler(ConnectionMark(connection, messageSize: limits.messageSize, refusals: callRefusals))
+    try pipeline.addHandler(ConnectionMark(connection, messageSize: limits.messageSize, log: log))
     let flood = PingShield.Events(flood: { refusals.note(.flood(connection)) })
     try pipeline.addHandler(PingShield(expectsPreface: true, perSecond: limits.pingsPerSecond, events: flood))
     try pipeline.addHandler(FlushGather())

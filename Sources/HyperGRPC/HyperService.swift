@@ -19,13 +19,12 @@ final class HyperService: RegistrableRPCService {
   private let log: PeerLog
   private let eventLoopGroup: any EventLoopGroup
   private let codec: MessageCodec
-  private let refusals: CallRefusals
   private let clock = DeadlineClock()
   private let active = Atomic<Int>(0)
 
   init(
     ownName: OperatorName, nodeName: String?, limits: GRPCLimits, handler: any RequestHandler, connections: ConnectionTable,
-    registry: StreamRegistry, refusals: CallRefusals, metrics: CallMetrics, logger: Logger, eventLoopGroup: any EventLoopGroup
+    registry: StreamRegistry, metrics: CallMetrics, logger: Logger, log: PeerLog, eventLoopGroup: any EventLoopGroup
   ) {
     self.ownName = ownName
     self.nodeName = nodeName
@@ -35,10 +34,9 @@ final class HyperService: RegistrableRPCService {
     self.registry = registry
     self.metrics = metrics
     self.logger = logger
-    log = PeerLog(logger: logger)
+    self.log = log
     self.eventLoopGroup = eventLoopGroup
     codec = MessageCodec(sizeLimit: limits.messageSize)
-    self.refusals = refusals
   }
 
   /// `Call`s and `ServerCall`s whose handlers run.
@@ -101,7 +99,7 @@ final class HyperService: RegistrableRPCService {
       metrics.count(.incoming, .call, .failure)
       let failure = RPCError(failing: error)
       // Peers may go while they send; that is no refusal.
-      if failure.code != .unavailable, failure.code != .cancelled { refusals.note(peer, at: connection, reason: failure.message) }
+      if failure.code != .unavailable, failure.code != .cancelled { log.callRefused(peer, at: connection, reason: failure.message) }
       throw failure
     }
   }

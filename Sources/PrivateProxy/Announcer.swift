@@ -40,7 +40,7 @@ final class Announcer: Service, Sendable {
     /// Those that may know of names of ours.
     var told: Set<OperatorName> = []
 
-    mutating func nextOrder(to proxy: OperatorName) -> CallOrder? {
+    mutating func nextOrder(to proxy: OperatorName) -> CallOrder {
       calls += 1
       let order = CallOrder(run: run, number: calls)
       lastOrders[proxy] = order
@@ -258,7 +258,7 @@ final class Announcer: Service, Sendable {
     let isFirst = saysNames && state.withLock { $0.told.insert(proxy).inserted }
     let outcome: CallResponse.Outcome
     do throws(JSONRPCClientError) {
-      outcome = try await node.call(proxy, method, params: params.merging(order?.params ?? [:]) { $1 }, timeout: timeout)
+      outcome = try await node.call(proxy, method, params: params.merging(order.params) { $1 }, timeout: timeout)
       if isFirst, case .fault(let fault) = outcome, Self.failureKind(of: fault) == .unreachable { notTold(proxy) }
     } catch {
       if isFirst, error.kind == .unreachable { notTold(proxy) }
@@ -268,7 +268,7 @@ final class Announcer: Service, Sendable {
     // Overtaken by nothing that we have said since, but by what was left of an earlier start of ours: a new run comes after all that are known.
     let again = state.withLock { state -> CallOrder? in
       guard state.lastOrders[proxy] == order else { return nil }
-      if state.run == order?.run { state.run = Self.freshRun }
+      if state.run == order.run { state.run = Self.freshRun }
       return state.nextOrder(to: proxy)
     }
     guard let again else { return outcome }

@@ -30,6 +30,7 @@ public struct AnnouncementCall: Hashable, Sendable {
   }
 
   private static let longestNode = 64
+  private static let longestRun = 64
   private static let intervals: ClosedRange<Int64> = 1...3600
 
   /// - Throws: `CallFault` −32602 for an instance that is none.
@@ -62,7 +63,9 @@ public struct AnnouncementCall: Hashable, Sendable {
 
   /// Where the call stands among the others; nil when it does not say.
   public static func order(_ params: [String: JSONValue]) -> CallOrder? {
-    guard let run = params["run"]?.string, let number = params["number"]?.integer else { return nil }
+    guard let run = params["run"]?.string, (1...longestRun).contains(run.utf8.count), let number = params["number"]?.integer else {
+      return nil
+    }
     return CallOrder(run: run, number: number)
   }
 

@@ -82,17 +82,25 @@ import Trust
     }
   }
 
-  /// Between taking a connection for a call and making the call over it, the connection may have come to its end.
-  @Test func aCallThatIsTooLateForItsConnectionWasNotProcessed() async throws {
-    let pair = try await ChannelTests.Pair()
+  private static func dialer(_ pair: ChannelTests.Pair) -> ClientDialer {
     let trust = GRPCClientConfiguration(credentials: pair.privateParty.credentials).trust
     let directory = pair.mesh.directory
-    let dialer = ClientDialer(
+    return ClientDialer(
       ownName: "private-1", tls: .client(trust),
       verifier: PeerVerifier(source: trust) { directory.current.encryptionPins(for: $0) }, limits: .test, keepalive: .client,
       eventLoopGroup: MultiThreadedEventLoopGroup.singleton)
-    let request = try MessageCodec(sizeLimit: 4096).encode(
+  }
+
+  private static func request() throws -> WireMessage {
+    try MessageCodec(sizeLimit: 4096).encode(
       CallRequest(id: "public-1.method(1)", method: "public-1.method", params: [:]), clientName: "private-1")
+  }
+
+  /// Between taking a connection for a call and making the call over it, the connection may have come to its end.
+  @Test func aCallThatIsTooLateForItsConnectionWasNotProcessed() async throws {
+    let pair = try await ChannelTests.Pair()
+    let dialer = Self.dialer(pair)
+    let request = try Self.request()
     try await Running.with(pair.server) { _ in
       let address = PeerAddress(host: "127.0.0.1", port: pair.port)
       let connection = try await dialer.connect(to: "public-1", at: address, isKept: false)
@@ -126,15 +134,9 @@ import Trust
     let pair = try await ChannelTests.Pair()
     let silent = try SilentPort(at: "127.0.0.2", pair.port)
     defer { silent.close() }
-    let trust = GRPCClientConfiguration(credentials: pair.privateParty.credentials).trust
-    let directory = pair.mesh.directory
-    var dialer = ClientDialer(
-      ownName: "private-1", tls: .client(trust),
-      verifier: PeerVerifier(source: trust) { directory.current.encryptionPins(for: $0) }, limits: .test, keepalive: .client,
-      eventLoopGroup: MultiThreadedEventLoopGroup.singleton)
+    var dialer = Self.dialer(pair)
     dialer.resolver = TwoAddresses(first: "127.0.0.2", second: "127.0.0.1")
-    let request = try MessageCodec(sizeLimit: 4096).encode(
-      CallRequest(id: "public-1.method(1)", method: "public-1.method", params: [:]), clientName: "private-1")
+    let request = try Self.request()
     try await Running.with(pair.server) { [dialer] _ in
       let connection = try await dialer.connect(to: "public-1", at: PeerAddress(host: "both.example", port: pair.port), isKept: true)
       async let run: Void = connection.run(stream: nil, reopens: false)

@@ -45,10 +45,13 @@ import Wiring
     let calls = [
       AnnouncementCall(),
       AnnouncementCall(instance: InstanceID("one"), node: "n", interval: 30, complete: .whole, isStopping: true),
+      AnnouncementCall(complete: NameRange(from: "b", below: "c"), order: CallOrder(run: "r", number: 7)),
     ]
     for call in calls { #expect(try AnnouncementCall(call.params([])) == call) }
     #expect(calls[0].params([]) == ["connections": []])
     #expect(try AnnouncementCall(["node": 5, "every": 0, "all": "yes", "stopping": 1]) == AnnouncementCall())
+    #expect(try AnnouncementCall(["all": [:], "run": "", "number": 1]) == AnnouncementCall())
+    #expect(try AnnouncementCall(["run": .string(String(repeating: "a", count: 65)), "number": 1]) == AnnouncementCall())
     for instance in [5, "", "a b"] as [JSONValue] {
       let fault = #expect(throws: CallFault.self) { try AnnouncementCall(["instance": instance]) }
       #expect(fault?.code == -32602)
